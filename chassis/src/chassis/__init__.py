@@ -1,0 +1,1 @@
+"""The microservice chassis: outbox, inbox, subject keys, guard, HTTP edge, telemetry."""

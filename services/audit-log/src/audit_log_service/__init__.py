@@ -1,0 +1,1 @@
+"""The log of every event, sealed as it came."""

@@ -1,0 +1,1 @@
+"""Job alerts and mail."""

@@ -1,0 +1,1 @@
+"""People, employers, positions, job interests, login."""
