@@ -10,7 +10,7 @@ EVERY_HOLDER: Final = "every data holder"
 EVERY_EDGE: Final = "every HTTP edge"
 
 RETENTION_DAYS: Final = 21
-"""How long a record stays on a topic, in days; shorter than inbox and tombstones (90), so that every replay meets them."""
+"""How long a record stays on a topic, in days: less than inbox and tombstones (90), so every replay meets them."""
 LOCAL_PARTITIONS: Final = 6
 DEFAULT_PARTITIONS: Final = 12
 

@@ -130,6 +130,6 @@ def describe(error: ValidationError, known: Container[str]) -> str:
     """What is wrong, by known field and kind of error: never an input value, nor a name that the input chose."""
     kinds: list[str] = []
     for problem in error.errors(include_url=False, include_context=False, include_input=False)[:5]:
-        field = problem["loc"][0] if problem["loc"] else "body"
+        field = str(problem["loc"][0]) if problem["loc"] else "body"
         kinds.append(f"{field if field in known or field == 'body' else 'unknown field'}: {problem['type']}")
     return "; ".join(kinds)
