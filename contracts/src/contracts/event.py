@@ -48,7 +48,7 @@ class Event(BaseModel):
             after every older row of the outbox, and never waits behind a parked event.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     type: ClassVar[str]
     topic: ClassVar[Topic]

@@ -121,4 +121,4 @@ class PersonalRecord(BaseModel):
     Every field is `Personal[...]`; `name` on the wire and in the blob's associated data is derived from the class.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

@@ -30,7 +30,7 @@ own clocks unless the person asks for their erasure too."""
 class ConsumerGroup(BaseModel):
     """One Kafka consumer group of a holder and the topics it reads: what the fence waits for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     group: str
     topics: tuple[str, ...]
@@ -39,7 +39,7 @@ class ConsumerGroup(BaseModel):
 class HeldTable(BaseModel):
     """One table of a holder that keeps personal data: its category and the rule that ends it (R6)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     table: str
     category: Category

@@ -21,7 +21,7 @@ class ProfileKind(StrEnum):
 class HomeAddress(BaseModel):
     """A postal address in Norway or elsewhere."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     street: str | None = None
     postal_code: str | None = None

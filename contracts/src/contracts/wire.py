@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Final, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic.fields import FieldInfo
 
 from contracts.event import Event, personal_category
 from contracts.personal import ERASED, Category, ErasedType, Personal, PersonalRecord
@@ -67,7 +68,7 @@ class WireForm:
             BadBody: malformed JSON, unknown or missing fields, wrong types, a wrong number of blobs.
         """
         try:
-            parsed = self.plain.__pydantic_validator__.validate_json(body)
+            parsed = self.plain.__pydantic_validator__.validate_json(body, strict=True)
         except ValidationError as error:
             raise BadBody(describe(error, self.plain.model_fields)) from None
         plain = dict(parsed.__dict__)
@@ -93,7 +94,7 @@ class WireForm:
                 fields.update({name: Personal[Any, Any](ERASED) for name in part.model_fields})
                 continue
             try:
-                values = part.__pydantic_validator__.validate_json(payload)
+                values = part.__pydantic_validator__.validate_json(payload, strict=True)
             except ValidationError as error:
                 raise BadBody(f"sealed {category}: {describe(error, part.model_fields)}") from None
             fields.update({name: Personal[Any, Any](value) for name, value in values.__dict__.items()})
@@ -110,7 +111,7 @@ def wire_form(model: type[Event] | type[PersonalRecord]) -> WireForm:
         if category is None:
             plain[name] = (field.annotation, field)
         else:
-            personal.setdefault(category, {})[name] = (_value_type(field.annotation), ...)
+            personal.setdefault(category, {})[name] = (_value_type(field.annotation), _revealed_default(field))
     parts = {
         category: create_model(f"{model.__name__}_{category}", __config__=_STRICT, **personal[category])
         for category in sorted(personal)
@@ -124,6 +125,11 @@ def _value_type(annotation: object) -> object:
     if get_origin(annotation) is not Personal:
         raise TypeError("write Personal[X | None, …], not Personal[X, …] | None: absence is personal data too")
     return get_args(annotation)[0]
+
+
+def _revealed_default(field: FieldInfo) -> object:
+    """A default makes a personal field optional in the blob: so one can be added without a new event."""
+    return ... if field.is_required() else cast("Personal[object, Any]", field.default).reveal()
 
 
 def describe(error: ValidationError, known: Container[str]) -> str:
