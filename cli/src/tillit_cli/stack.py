@@ -1,0 +1,200 @@
+"""`tillit up`, `down`, `status` and `logs`: the local stack in the terminal."""
+
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from local_stack.failure import StackError
+from local_stack.logs import read_logs
+from local_stack.memory import resident_bytes
+from local_stack.stack import Stack, StackInfo, StackOptions
+from local_stack.status import Phase, ProcessState, Status
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+console = Console()
+
+State = Annotated[Path | None, typer.Option("--state", help="The stack's folder; else TILLIT_STATE, else .tillit.")]
+PortChoices = Annotated[
+    list[str] | None,
+    typer.Option("--port", metavar="NAME=NUMBER", help="A port, as kafka=29192; else TILLIT_PORT_<NAME>. Repeatable."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (up, down, status, logs):
+        app.command()(command)
+
+
+def up(
+    state: State = None,
+    port: PortChoices = None,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Hold it in this terminal until Ctrl-C.")] = False,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="Kafka, PostgreSQL and mail only, without the services.")
+    ] = False,
+) -> None:
+    """Start the stack and wait until everything is ready."""
+    stack = Stack(state)
+    options = StackOptions(ports=chosen_ports(port or []), services=not bare)
+    if foreground:
+        _hold(stack, options)
+        return
+    running = stack.supervisor()
+    began = time.monotonic()
+    info = start(stack, options)
+    if running is not None or not info.started_here:
+        console.print(f"The stack in {info.state} runs already (supervisor {stack.supervisor()}): nothing to do.")
+    else:
+        console.print(f"Everything is ready after {time.monotonic() - began:.1f} s.")
+    print_places(info)
+
+
+def down(
+    state: State = None,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Delete its data, keys, logs and mails too.")] = False,
+) -> None:
+    """Stop the stack: services, then mail, Kafka and PostgreSQL."""
+    began = time.monotonic()
+    ended = Stack(state).down(wipe=wipe)
+    console.print(f"Stopped in {time.monotonic() - began:.1f} s." if ended else "No stack is running.")
+    if wipe:
+        console.print("Its data, keys, logs and mails are deleted; downloads are kept.")
+
+
+def status(state: State = None) -> None:
+    """Show every process: state, uptime, memory, restarts. Exit code 1 unless all are ready."""
+    now = Stack(state).status()
+    if now is None:
+        console.print("No stack is running: `tillit up` starts one.")
+        raise typer.Exit(1)
+    table = Table("process", "state", "pid", "up", "memory", "restarts", "url", box=None, header_style="bold")
+    for process in now.processes:
+        up_for = "" if process.started is None else _duration(time.monotonic() - process.started)
+        memory = "" if process.pid is None else f"{resident_bytes(process.pid) / 1e6:.0f} MB"
+        state_text = Text(process.state, style="green" if process.state is ProcessState.READY else "yellow")
+        pid = "" if process.pid is None else str(process.pid)
+        table.add_row(process.name, state_text, pid, up_for, memory, str(process.restarts), process.url)
+    console.print(
+        f"{now.phase} (supervisor {now.supervisor}, {resident_bytes(now.supervisor, alone=True) / 1e6:.0f} MB)"
+    )
+    console.print(table)
+    started = [process for process in now.processes if process.state is not ProcessState.WAITING]
+    if now.phase is not Phase.RUNNING or any(process.state is not ProcessState.READY for process in started):
+        raise typer.Exit(1)
+
+
+def logs(
+    name: Annotated[str | None, typer.Argument(help="One process; all of them without it.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+    lines: Annotated[int, typer.Option("-n", min=0, help="How many of the last lines of each.")] = 20,
+    state: State = None,
+) -> None:
+    """Show the logs of the stack's processes."""
+    try:
+        for process, line in read_logs(Stack(state).logs, name, lines, follow=follow):
+            print(line if name is not None else f"{process:<14} {line}", flush=follow)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def start(stack: Stack, options: StackOptions) -> StackInfo:
+    """Start it with its progress live in the terminal, or as plain lines where there is none."""
+    with show_progress() as progress:
+        return stack.up(options, progress)
+
+
+class Progress:
+    """Shows a start: each step with its seconds, and what the running ones are doing."""
+
+    def __init__(self, live: Live | None) -> None:
+        self._live = live
+        self._told: set[str] = set()
+        self.ended = False
+
+    def end(self, status: Status) -> None:
+        """Draw it a last time; what comes after is printed below."""
+        if not self.ended:
+            self(status)
+            self.ended = True
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, status: Status) -> None:
+        if self._live is not None:
+            self._live.update(_steps(status))
+            return
+        for step in list(status.steps):
+            if step.seconds is not None and step.name not in self._told:
+                self._told.add(step.name)
+                console.print(f"{step.name} ({step.seconds:.1f} s)")
+
+
+@contextmanager
+def show_progress() -> Generator[Progress]:
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=8) as live:
+            yield Progress(live)
+    else:
+        yield Progress(None)
+
+
+def _steps(status: Status) -> Table:
+    table = Table.grid(padding=(0, 2))
+    now = time.monotonic()
+    for step in status.steps:
+        done = step.seconds is not None
+        seconds = step.seconds if step.seconds is not None else now - (step.began or now)
+        mark = Text("done" if done else "...", style="green" if done else "yellow")
+        table.add_row(mark, step.name, f"{seconds:5.1f} s", Text(step.detail, style="dim"))
+    return table
+
+
+def print_places(info: StackInfo) -> None:
+    table = Table.grid(padding=(0, 2))
+    for name, url in info.services.items():
+        table.add_row(name, url)
+    table.add_row("caught mail", f"{info.mail_url}/  (JSON: {info.mail_url}/api/mails)")
+    table.add_row("Kafka", info.kafka_bootstrap)
+    table.add_row("logs", f"{info.logs}  (tillit logs -f)")
+    console.print(table)
+
+
+def chosen_ports(choices: list[str]) -> dict[str, int]:
+    ports: dict[str, int] = {}
+    for choice in choices:
+        name, _, number = choice.partition("=")
+        if not number.isdecimal():
+            raise StackError(f"--port {choice!r} must be NAME=NUMBER, as kafka=29192")
+        ports[name.replace("-", "_")] = int(number)
+    return ports
+
+
+def _hold(stack: Stack, options: StackOptions) -> None:
+    """Be the supervisor in this terminal; the progress ends where everything is ready."""
+    with show_progress() as progress:
+
+        def changed(status: Status) -> None:
+            if status.phase is Phase.STARTING:
+                progress(status)
+            elif status.phase is Phase.RUNNING and not progress.ended:
+                progress.end(status)
+                print_places(stack.info())
+                console.print("Everything is ready; Ctrl-C stops it.")
+            elif status.phase is Phase.STOPPING:
+                progress.end(status)
+
+        held = stack.hold(options, changed)
+    console.print("The stack has ended." if held else "The stack runs already: nothing to do.")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h {minutes:02}m" if hours else f"{minutes}m {rest:02}s"
