@@ -192,14 +192,9 @@ class Postgres(PostgresContainer, Disturbable):
     def dsn(self, user: str, password: str, database: str) -> str:
         return f"postgresql://{user}:{password}@127.0.0.1:{self.port_outside}/{database}"
 
-    @contextlib.asynccontextmanager
-    async def admin(self) -> AsyncGenerator[Connection]:
+    def admin(self) -> contextlib.AbstractAsyncContextManager[Connection]:
         """A superuser's connection to the server's own database."""
-        connection = cast("asyncpg.Connection", await asyncpg.connect(self.admin_dsn))
-        try:
-            yield connection
-        finally:
-            await connection.close()
+        return connected(self.admin_dsn)
 
     def answers(self) -> bool:
         """Whether it accepts connections over TCP: the first start of the registry's image listens on a socket only."""
@@ -207,6 +202,16 @@ class Postgres(PostgresContainer, Disturbable):
 
     def _connect(self) -> None:
         self.wait_until_it_answers()
+
+
+@contextlib.asynccontextmanager
+async def connected(dsn: str) -> AsyncGenerator[Connection]:
+    """A connection that is closed at the end of the block."""
+    connection = cast("asyncpg.Connection", await asyncpg.connect(dsn))
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 def start_kafka() -> Kafka:
