@@ -1,0 +1,44 @@
+# The only list of commands. `make` shows it.
+.DEFAULT_GOAL := help
+# where ./run and ./test put uv when the machine has none
+export PATH := $(PATH):$(CURDIR)/.tillit/uv/bin
+.PHONY: help run demo down test test-long check bench lint types format schemas
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+run: ## install what is missing, start everything, show the main job, stay up
+	./run
+
+demo: ## the same on a machine that is set up, and exit: non-zero on any failure
+	uv run tillit demo
+
+down: ## stop the local stack (its data stays: `uv run tillit down --wipe` deletes it)
+	uv run tillit down
+
+test: ## every test but the long ones; starts what it needs
+	./test
+
+test-long: ## every test, and the chaos rig over many seeds
+	./test --long
+
+check: lint types ## what takes under a minute: lint, types, laws of the house, tests without Docker
+	uv run pytest -q contracts/tests chassis/tests/unit tests/architecture deploy/local/tests -m "not containers and not downloads and not long"
+
+bench: ## measure, and write benchmarks/README.md
+	uv run python -m benchmarks
+
+lint: ## style, formatting, and which package may import which
+	uv run ruff check
+	uv run ruff format --check
+	uv run lint-imports
+
+types: ## pyright, strict
+	uv run pyright
+
+format: ## put every file into the house's format
+	uv run ruff format
+	uv run ruff check --fix
+
+schemas: ## generate the JSON Schemas and AsyncAPI documents from the contracts
+	uv run python -m contracts.generate
