@@ -159,15 +159,15 @@ def is_orgnr(text: str) -> bool:
     return (11 - total % 11) % 11 == int(text[8])
 
 
-Line: TypeAlias = Annotated[str, BeforeValidator(_one_line), Field(strict=True, min_length=1, max_length=LINE)]
-Prose: TypeAlias = Annotated[str, BeforeValidator(_lines), Field(strict=True, min_length=1, max_length=PROSE)]
-Email: TypeAlias = Annotated[str, BeforeValidator(_email), Field(strict=True, min_length=1, max_length=254)]
+Line: TypeAlias = Annotated[str, Field(strict=True, min_length=1, max_length=LINE), BeforeValidator(_one_line)]
+Prose: TypeAlias = Annotated[str, Field(strict=True, min_length=1, max_length=PROSE), BeforeValidator(_lines)]
+Email: TypeAlias = Annotated[str, Field(strict=True, min_length=1, max_length=254), BeforeValidator(_email)]
 OptionalLine: TypeAlias = Annotated[Line | None, BeforeValidator(_absent_when_empty)]
 OptionalProse: TypeAlias = Annotated[Prose | None, BeforeValidator(_absent_when_empty)]
 OptionalEmail: TypeAlias = Annotated[Email | None, BeforeValidator(_absent_when_empty)]
-Phone: TypeAlias = Annotated[str, BeforeValidator(_phone), Field(strict=True)]
+Phone: TypeAlias = Annotated[str, Field(strict=True), BeforeValidator(_phone)]
 OptionalPhone: TypeAlias = Annotated[Phone | None, BeforeValidator(_absent_when_empty)]
-PartialDate: TypeAlias = Annotated[str, BeforeValidator(_partial_date), Field(strict=True)]
+PartialDate: TypeAlias = Annotated[str, Field(strict=True), BeforeValidator(_partial_date)]
 OptionalPartialDate: TypeAlias = Annotated[PartialDate | None, BeforeValidator(_absent_when_empty)]
 FullDate: TypeAlias = Annotated[date, BeforeValidator(_full_date)]
 OptionalFullDate: TypeAlias = Annotated[FullDate | None, BeforeValidator(_absent_when_empty)]

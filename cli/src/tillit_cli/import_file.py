@@ -142,6 +142,7 @@ _FAULTS: Final = {
     "string_type": "must be text",
     "string_too_short": "is empty",
     "string_too_long": "is too long",
+    "too_short": "is empty",
     "too_long": "has too many entries",
     "bool_type": "must be true or false",
     "list_type": "must be a list",

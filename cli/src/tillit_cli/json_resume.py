@@ -121,11 +121,17 @@ class Language(Unprinted):
     fluency: OptionalLine = None
 
 
-class ResumeDocument(Unprinted):
-    """What a resume tells beyond who the person is; `as_json` gives it as JSON Resume again."""
+class About(Unprinted):
+    """What the person says of themselves."""
 
     label: OptionalLine = None
     summary: OptionalProse = None
+
+
+class ResumeDocument(Unprinted):
+    """A resume's content beyond who the person is; people named by others (`references`) are left out."""
+
+    basics: About = About()
     work: Entries[Work] = ()
     volunteer: Entries[Volunteer] = ()
     education: Entries[Education] = ()
@@ -134,10 +140,8 @@ class ResumeDocument(Unprinted):
     languages: Entries[Language] = ()
 
     def as_json(self) -> str:
-        """The same resume as JSON Resume 1.x text; reading it again gives an equal document."""
-        basics = self.model_dump_json(include={"label", "summary"}, exclude_none=True)
-        sections = self.model_dump_json(exclude={"label", "summary"}, exclude_none=True)
-        return f'{{"basics":{basics},{sections[1:]}'
+        """The content as JSON Resume 1.x text: `ResumeDocument.model_validate_json` gives an equal document again."""
+        return self.model_dump_json(exclude_none=True)
 
 
 class Address(Unprinted):
@@ -217,12 +221,10 @@ class _Location(Unprinted):
     country_code: OptionalLine = None
 
 
-class _Basics(Unprinted):
+class _Basics(About):
     name: Line
     email: Email
-    label: OptionalLine = None
     phone: OptionalPhone = None
-    summary: OptionalProse = None
     location: _Location | None = None
 
 
@@ -256,8 +258,7 @@ def _resume(wire: _ResumeAsWritten) -> Resume:
         address=None if basics.location is None else _address(basics.location),
         job_interests=tuple({interest.key(): interest for interest in wire.meta.tillit.job_interests}.values()),
         resume=ResumeDocument(
-            label=basics.label,
-            summary=basics.summary,
+            basics=About(label=basics.label, summary=basics.summary),
             work=wire.work,
             volunteer=wire.volunteer,
             education=wire.education,
