@@ -20,6 +20,12 @@ async def test_what_kafka_acknowledged_is_read_back_from_the_same_address_after_
     assert await read(kafka, topic, count=2) == [b"acknowledged", b"acknowledged"]
 
 
+def test_a_test_that_asks_for_a_server_is_marked_without_saying_so(
+    request: pytest.FixtureRequest, kafka: Kafka
+) -> None:
+    assert request.node.get_closest_marker("containers") is not None
+
+
 async def test_a_topic_that_nobody_made_is_refused(kafka: Kafka, topic_prefix: str) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(send(kafka, f"{topic_prefix}mistyped", b"x"), timeout=2)

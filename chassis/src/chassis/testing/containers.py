@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import socket
 import struct
@@ -19,7 +20,7 @@ from testcontainers.core.container import DockerContainer
 from chassis.sql import Connection
 from chassis.testing.engine import ensure_engine, say
 from chassis.testing.images import KAFKA, POSTGRES, Recipe, image_for
-from chassis.testing.ownership import labels_of_this_process, remove_left_behind
+from chassis.testing.ownership import labels_of, remove_left_behind
 
 _KAFKA_FILES = Path(__file__).parent / "dockerfiles" / "kafka"
 _CLUSTER_ID = "dGlsbGl0LXRlc3QtcmlnLQ"
@@ -132,7 +133,7 @@ class Kafka(Disturbable):
         self.with_copy_into_container((_KAFKA_FILES / "start.sh").read_bytes(), "/tillit/start.sh")
         self.with_env("CLUSTER_ID", _CLUSTER_ID)
         # root, since the registry's image runs as a user who may not write beside the copied files
-        self.with_kwargs(labels=labels_of_this_process(), user="root", entrypoint=["/bin/sh", "/tillit/start.sh"])
+        self.with_kwargs(labels=labels_of(os.getpid()), user="root", entrypoint=["/bin/sh", "/tillit/start.sh"])
 
     @property
     def bootstrap(self) -> str:
@@ -183,7 +184,7 @@ class Postgres(PostgresContainer, Disturbable):
         self.listen_on(5432)
         self.with_env("POSTGRES_INITDB_ARGS", "--encoding=UTF8 --locale=C.UTF-8")
         self.with_command(["postgres", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300"])
-        self.with_kwargs(labels=labels_of_this_process(), shm_size="256m")
+        self.with_kwargs(labels=labels_of(os.getpid()), shm_size="256m")
 
     @property
     def admin_dsn(self) -> str:

@@ -23,8 +23,8 @@ _CURE_BY_HAND = """No Docker engine answers, and the tests of Kafka and PostgreS
 Elsewhere: install Docker, start it, and see that `docker info` works for this user."""
 
 
-class EngineMissingError(RuntimeError):
-    """No engine answers and this process can't start one; the text is the cure."""
+class RigUnavailableError(RuntimeError):
+    """What the tests run on can't be had here; the text is the cure."""
 
 
 def say(text: str) -> None:
@@ -54,12 +54,14 @@ def one_at_a_time(what: str) -> Generator[None]:
         yield
 
 
-def ensure_engine(answers: Callable[[], bool] = engine_answers) -> None:
+def ensure_engine(
+    answers: Callable[[], bool] = engine_answers, may_install: Callable[[], bool] = is_root_on_debian
+) -> None:
     """Return once an engine answers; starts (and installs) one as root on Debian, raises with the cure elsewhere."""
     if answers():
         return
-    if not is_root_on_debian():
-        raise EngineMissingError(_CURE_BY_HAND)
+    if not may_install():
+        raise RigUnavailableError(_CURE_BY_HAND)
     with one_at_a_time("engine"):
         if answers():
             return
@@ -75,7 +77,7 @@ def need_programs(packages: dict[str, str]) -> None:
         return
     install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
     if not is_root_on_debian():
-        raise EngineMissingError(f"Missing: {', '.join(missing)}. The cure: sudo {' '.join(install)}")
+        raise RigUnavailableError(f"Missing: {', '.join(missing)}. The cure: sudo {' '.join(install)}")
     say(f"installing {', '.join(missing)} from Debian's packages")
     _apt(["apt-get", "update", "-q"])
     _apt(install)
@@ -91,7 +93,7 @@ def _apt(command: Sequence[str]) -> None:
     )
     if done.returncode != 0:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-        raise EngineMissingError(f"`{' '.join(command)}` failed; the cure is in its own words:\n{tail}")
+        raise RigUnavailableError(f"`{' '.join(command)}` failed; the cure is in its own words:\n{tail}")
 
 
 def _start() -> subprocess.Popen[bytes] | None:
@@ -119,13 +121,14 @@ def _wait(process: subprocess.Popen[bytes] | None, answers: Callable[[], bool]) 
         if process is not None and process.poll() is not None:
             break
         time.sleep(0.2)
-    raise EngineMissingError(_why_not())
+    raise RigUnavailableError(why_not_started(ENGINE_LOG))
 
 
-def _why_not() -> str:
-    lines = ENGINE_LOG.read_text(errors="replace").splitlines()[-12:] if ENGINE_LOG.exists() else []
+def why_not_started(log: Path) -> str:
+    """The engine's last words and what to do about them."""
+    lines = log.read_text(errors="replace").splitlines()[-12:] if log.exists() else []
     tail = "\n    ".join(lines) or "(it said nothing)"
-    cure = f"read {ENGINE_LOG} or `journalctl -u docker`, start the engine so that `docker info` works, and run again"
+    cure = f"read {log} or `journalctl -u docker`, start the engine so that `docker info` works, and run again"
     if any("iptables" in line for line in lines):
         cure = (
             "the kernel refuses nftables; run `update-alternatives --set iptables /usr/sbin/iptables-legacy`, or give "

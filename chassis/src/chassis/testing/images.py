@@ -17,7 +17,7 @@ import docker.errors
 from docker import DockerClient
 from requests.exceptions import RequestException
 
-from chassis.testing.engine import EngineMissingError, ensure_engine, need_programs, one_at_a_time, say
+from chassis.testing.engine import RigUnavailableError, ensure_engine, need_programs, one_at_a_time, say
 
 _DOCKERFILES = Path(__file__).parent / "dockerfiles"
 _SUITE = "bookworm"
@@ -33,7 +33,7 @@ class Recipe:
     """An image by two ways; `tag` of the built one carries a digest of what it is built from."""
 
     registry_image: str
-    folder: str
+    folder: Path
     built_name: str
     context: tuple[str, ...]
     jars: bool = False
@@ -42,12 +42,12 @@ class Recipe:
     def tag(self) -> str:
         digest = hashlib.sha256()
         for name in ("Dockerfile", *self.context):
-            digest.update(name.encode() + b"\0" + (_DOCKERFILES / self.folder / name).read_bytes() + b"\0")
+            digest.update(name.encode() + b"\0" + (self.folder / name).read_bytes() + b"\0")
         return f"{self.built_name}-{digest.hexdigest()[:12]}"
 
 
-POSTGRES = Recipe("postgres:15", "postgres", "tillit-test/postgres:15", ("entrypoint.sh",))
-KAFKA = Recipe("apache/kafka:4.3.1", "kafka", "tillit-test/kafka:4.3.1", ("pom.xml",), jars=True)
+POSTGRES = Recipe("postgres:15", _DOCKERFILES / "postgres", "tillit-test/postgres:15", ("entrypoint.sh",))
+KAFKA = Recipe("apache/kafka:4.3.1", _DOCKERFILES / "kafka", "tillit-test/kafka:4.3.1", ("pom.xml",), jars=True)
 
 
 def image_for(recipe: Recipe) -> str:
@@ -106,7 +106,7 @@ def _build(client: DockerClient, recipe: Recipe) -> None:
     with tempfile.TemporaryDirectory(prefix="tillit-image-") as folder:
         context = Path(folder)
         for name in ("Dockerfile", *recipe.context):
-            shutil.copy(_DOCKERFILES / recipe.folder / name, context / name)
+            shutil.copy(recipe.folder / name, context / name)
         if recipe.jars:
             _fetch_jars(context)
         # the host's network, so that a resolver on the host's loopback serves the build too
@@ -119,11 +119,12 @@ def _build(client: DockerClient, recipe: Recipe) -> None:
             network_mode="host",
             decode=True,
         )
-        _follow(cast("Iterator[Mapping[str, object]]", answers), recipe.tag)
+        follow_build(cast("Iterator[Mapping[str, object]]", answers), recipe.tag)
     say(f"built {recipe.tag} in {time.monotonic() - began:.0f} s")
 
 
-def _follow(answers: Iterator[Mapping[str, object]], tag: str) -> None:
+def follow_build(answers: Iterator[Mapping[str, object]], tag: str) -> None:
+    """Say each step aloud, and fail with the build's own last words."""
     last: list[str] = []
     for answer in answers:
         text = str(answer.get("stream", "")).rstrip()
@@ -132,7 +133,7 @@ def _follow(answers: Iterator[Mapping[str, object]], tag: str) -> None:
         last = [*last[-14:], text] if text else last
         if "error" in answer:
             tail = "\n".join(last)
-            raise EngineMissingError(f"{tag} could not be built: {answer['error']}\nIts last words:\n{tail}")
+            raise RigUnavailableError(f"{tag} could not be built: {answer['error']}\nIts last words:\n{tail}")
 
 
 def _fetch_jars(context: Path) -> None:
@@ -146,7 +147,7 @@ def _ensure_base(client: DockerClient) -> None:
     if _is_present(client, _BASE):
         return
     if os.geteuid() != 0:
-        raise EngineMissingError(
+        raise RigUnavailableError(
             "No registry gives the images of Kafka and PostgreSQL, and only root can build them (debootstrap). "
             "The cure: run ./test once as root, or load postgres:15 and apache/kafka:4.3.1 by `docker load`."
         )
@@ -161,7 +162,7 @@ def _ensure_base(client: DockerClient) -> None:
             client.api.import_image_from_stream(tar.stdout, repository=repository, tag=tag)
         if tar.returncode != 0:
             client.images.remove(_BASE)
-            raise EngineMissingError(f"tar ended with {tar.returncode} while packing {_BASE}; is the disk full?")
+            raise RigUnavailableError(f"tar ended with {tar.returncode} while packing {_BASE}; is the disk full?")
     say(f"built {_BASE} in {time.monotonic() - began:.0f} s")
 
 
@@ -170,7 +171,7 @@ def _bootstrap(root: Path) -> None:
     command = ["debootstrap", "--variant=minbase", _SUITE, str(root)]
     try:
         _run(command)
-    except EngineMissingError:
+    except RigUnavailableError:
         mirror = _mirror_of_this_host()
         if mirror is None:
             raise
@@ -201,7 +202,7 @@ def _run(command: list[str], cwd: Path | None = None) -> None:
     done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-        raise EngineMissingError(f"`{' '.join(command)}` failed on {platform.node()}; its last words:\n{tail}")
+        raise RigUnavailableError(f"`{' '.join(command)}` failed on {platform.node()}; its last words:\n{tail}")
 
 
 def _remove_superseded(client: DockerClient, recipe: Recipe) -> None:

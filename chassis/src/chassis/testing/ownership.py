@@ -14,8 +14,9 @@ _HOST_LABEL = "tillit.test.host"
 _OWNER_LABEL = "tillit.test.owner"
 
 
-def labels_of_this_process() -> dict[str, str]:
-    return {_HOST_LABEL: platform.node(), _OWNER_LABEL: _identity("self")}
+def labels_of(pid: int) -> dict[str, str]:
+    """What a container that this process starts must bear."""
+    return {_HOST_LABEL: platform.node(), _OWNER_LABEL: _identity(str(pid))}
 
 
 def remove_left_behind() -> None:
@@ -41,5 +42,4 @@ def _identity(pid: str) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
     except FileNotFoundError:
         return "gone"
-    own_pid = fields[0].partition(" ")[0]
-    return f"{own_pid}-{fields[2].split()[19]}"
+    return f"{pid}-{fields[2].split()[19]}"
