@@ -120,6 +120,12 @@ def test_a_list_a_graph_and_a_single_advert_are_all_read() -> None:
     assert list(positions_of({"@context": "https://schema.org", "@graph": [advert()]})) == [one]
 
 
+def test_a_graph_that_is_given_twice_is_refused_whole_instead_of_losing_half_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "positions.jsonld"
+    path.write_text(f'{{"@graph": [{json.dumps(advert())}], "@graph": []}}')
+    assert list(read_positions(path)) == [Rejected(None, "the document names the same field twice")]
+
+
 def test_a_graph_may_tell_the_employer_once_and_refer_to_it() -> None:
     employer: JsonValue = {"@id": "#e", "@type": "Organization", "name": "Hotell Utsyn AS", "taxID": "310000094"}
     stray: JsonValue = {"@id": "#x", "@type": "Event"}
@@ -204,7 +210,8 @@ def test_an_organisation_number_is_recognised_in_its_usual_spellings(identifier:
 def test_what_could_run_in_a_browser_is_removed_with_its_content() -> None:
     html = (
         "<p onclick='a()'>Trygt</p><script>b()</script><style>c{}</style><iframe src='d'>e</iframe>"
-        "<a href='javascript:f()'>g</a><a href='https://example.org/'>h</a><img src=x onerror=i()><svg onload=j()><text>k</text></svg>"
+        "<a href='javascript:f()'>g</a><a href='https://example.org/'>h</a><img src=x onerror=i()>"
+        "<svg onload=j()><text>k</text></svg>"
     )
     assert parsed(description=html).description_html == (
         '<p>Trygt</p><a rel="noopener noreferrer">g</a><a href="https://example.org/" rel="noopener noreferrer">h</a>'

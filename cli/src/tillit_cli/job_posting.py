@@ -14,6 +14,7 @@ from tillit_cli.import_file import (
     Parsed,
     ReadItem,
     Rejected,
+    TwiceNamed,
     document_in,
     ignored_fields,
     reason_of,
@@ -73,6 +74,9 @@ def read_positions(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> Iterator[R
 
 def positions_of(document: JsonValue) -> Iterator[ReadItem[JobPosting]]:
     """Every advert of a JSON-LD document: a list, a `@graph` or a single one."""
+    if isinstance(document, TwiceNamed) and "@graph" in document:
+        yield Rejected(None, "the document names the same field twice")
+        return
     for index, item in nodes_of(document, "JobPosting"):
         yield _read(index, item)
 
