@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Protocol, cast
+from typing import Final, Literal, Protocol, cast
 
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OKPKey
+from joserfc.jwk import OKPKey
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chassis.logs import SafeError, get_logger
 
@@ -21,19 +22,37 @@ class Keys(Protocol):
     def find(self, kid: str) -> OKPKey | None: ...
 
 
+class _Jwk(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    kid: str = Field(min_length=1, max_length=64)
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: str
+    use: Literal["sig"] = "sig"
+    alg: Literal["EdDSA"] = "EdDSA"
+
+
+class _Jwks(BaseModel):
+    keys: list[_Jwk]
+
+
 class StaticKeys:
     """The keys of one JWKS document. Anything in it that isn't an Ed25519 public key under a key id is refused."""
 
     def __init__(self, jwks: bytes | str) -> None:
         self._keys: dict[str, OKPKey] = {}
         try:
-            keys = KeySet.import_key_set(json.loads(jwks)).keys
-        except (ValueError, KeyError, TypeError, JoseError) as error:
-            raise SafeError('a JWKS must be JSON of the form {"keys": [...]}') from error
-        for key in keys:
-            if not isinstance(key, OKPKey) or key.curve_name != "Ed25519" or key.is_private or not key.get("kid"):
-                raise SafeError("a JWKS may hold Ed25519 public keys only, each with its kid")
-            self._keys[str(key.get("kid"))] = key
+            entries = _Jwks.model_validate_json(jwks).keys
+        except ValidationError as error:
+            raise SafeError(
+                'a JWKS must be JSON of the form {"keys": [...]}, Ed25519 public keys with a kid'
+            ) from error
+        for entry in entries:
+            try:
+                self._keys[entry.kid] = OKPKey.import_key({"kty": entry.kty, "crv": entry.crv, "x": entry.x})
+            except (ValueError, JoseError) as error:
+                raise SafeError(f"the key {entry.kid} of a JWKS is not an Ed25519 public key") from error
 
     def find(self, kid: str) -> OKPKey | None:
         return self._keys.get(kid)

@@ -1,0 +1,46 @@
+"""Which failures pass by themselves, and which texts may be printed.
+
+A transient failure pauses and retries; any other failure of a record parks it. Only the text of a `SafeError` is ever
+logged or stored: other exceptions may quote personal data (trap 14).
+"""
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from chassis.logs import SafeError
+
+
+class KeyringUnavailable(SafeError):
+    """The keyring can't be asked now: what needs a key waits (HTTP: 503 with Retry-After)."""
+
+
+class SubjectGone(SafeError):
+    """The keys that this would need are destroyed, or the person is erased here: nothing about them is written."""
+
+
+class OffsetMoved(SafeError):
+    """Another worker took this partition further: roll back and seek to the database's offset."""
+
+
+TRANSIENT: tuple[type[BaseException], ...] = (
+    KeyringUnavailable,
+    OSError,
+    TimeoutError,
+    KafkaError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""Failures of the surroundings, not of a record."""
+
+
+def reason(error: BaseException) -> str:
+    """Why it failed, fit for a log, a parked row or a reply: our own text, or the exception's type only."""
+    return str(error) if isinstance(error, SafeError) else type(error).__name__

@@ -1,0 +1,110 @@
+"""A service's declaration of the personal data it holds, and what follows from it: erasing, and finding residue.
+
+Every table of the service is either declared with each of its columns, or named as impersonal with the reason; a test
+reads the real schema and refuses a table or column that is neither (promises R6, L4).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from contracts.personal import Category, SubjectId
+from contracts.privacy import ConsumerGroup, ErasureRequested, HeldTable, HolderRegistered, PersonalDataErased
+
+from chassis import parked, work
+from chassis.holder_replies import sign_reply
+from chassis.sql import Connection
+from chassis.transaction import Transaction
+
+CHASSIS_TABLES: Final = frozenset(
+    {"subjects", "outbox", "inbox", "offsets", "parked", "work", "idempotency_keys", "registration", "migrations"}
+)
+"""Tables that every service has. Those with rows about people (parked, work, idempotency_keys) are erased with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalTable:
+    """One table with personal data: whose rows they are, which category, what ends them, and what each column is.
+
+    Erasing deletes the person's rows. `sealed` columns hold blobs, `plain` ones values that are searched (only in
+    their owner's indexed columns), `other` ones ids and times that say nothing by themselves.
+    """
+
+    table: str
+    category: Category
+    owner: str
+    rule: str
+    sealed: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> frozenset[str]:
+        return frozenset({self.owner, *self.sealed, *self.plain, *self.other})
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What one service holds. `impersonal` names every other table of its own, with why no erasure touches it."""
+
+    name: str
+    tables: tuple[PersonalTable, ...] = ()
+    impersonal: Mapping[str, str] = field(default_factory=dict[str, str])
+    work_kinds: Mapping[str, Category] = field(default_factory=dict[str, Category])
+    """Kinds of work about a person, by the category whose erasure ends them."""
+
+    def registration(self, groups: Sequence[ConsumerGroup], tx: Transaction) -> HolderRegistered:
+        tables = tuple(HeldTable(table=t.table, category=t.category, rule=t.rule) for t in self.tables)
+        return HolderRegistered(holder=self.name, groups=tuple(groups), tables=tables, registered_at=tx.now())
+
+    async def erase(self, event: ErasureRequested, tx: Transaction) -> None:
+        """Erase in this transaction what the request names, leave the tombstone, and answer, signed."""
+        rows = {table.table: 0 for table in self.tables if table.category in event.categories}
+        for table in self.tables:
+            if table.category in event.categories:
+                rows[table.table] += await _delete(tx.connection, table, event.subject_id)
+        kinds = [kind for kind, category in self.work_kinds.items() if category in event.categories]
+        rows["work"] = await work.erase(tx.connection, event.subject_id, kinds)
+        rows["parked"] = await parked.erase(tx.connection, event.subject_id)
+        rows["idempotency_keys"] = await _delete(tx.connection, _KEPT_ANSWERS, event.subject_id)
+        await tx.mark_erased(event.subject_id, event.categories)
+        reply = PersonalDataErased(
+            subject_id=event.subject_id,
+            erasure_id=event.erasure_id,
+            nonce=event.nonce,
+            holder=self.name,
+            rows=rows,
+            erased_at=tx.now(),
+            signature="",
+        )
+        tx.publish(sign_reply(reply, tx.signing_key))
+
+    async def residue(
+        self, connection: Connection, subject: SubjectId, categories: Sequence[Category]
+    ) -> dict[str, int]:
+        """How many rows of these categories are still here, by table; empty when none."""
+        found: dict[str, int] = {}
+        for table in self.tables:
+            if table.category in categories:
+                count = await connection.fetchval(
+                    f"SELECT count(*) FROM {table.table} WHERE {table.owner} = $1",  # noqa: S608 - declared names
+                    subject,
+                )
+                found[table.table] = found.get(table.table, 0) + int(count)
+        return {table: count for table, count in found.items() if count}
+
+
+_KEPT_ANSWERS: Final = PersonalTable(
+    "idempotency_keys", Category.USER_INFORMATION, "subject_id", "deleted after a day, or with the person"
+)
+
+
+async def _delete(connection: Connection, table: PersonalTable, subject: SubjectId) -> int:
+    tag = await connection.execute(f"DELETE FROM {table.table} WHERE {table.owner} = $1", subject)  # noqa: S608 - declared
+    return int(tag.rpartition(" ")[2])
+
+
+def digest(event: HolderRegistered) -> bytes:
+    """What a registration says, without its time: a restart that says the same need not repeat it."""
+    return sha256(event.model_dump_json(exclude={"registered_at"}).encode()).digest()

@@ -1,0 +1,175 @@
+"""The keys of people, as one service sees them: fetched in bulk from the keyring, cached briefly, dropped when destroyed.
+
+A key is named by person and category. Without the keyring nothing is read or written in the clear: callers get
+KeyringUnavailable and wait. A destroyed key reads as absent for good, even when an older answer arrives later.
+"""
+
+import base64
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import httpx
+from contracts.personal import Category, SubjectId
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import BaseModel
+
+from chassis.clock import Clock
+from chassis.errors import KeyringUnavailable, SubjectGone
+from chassis.network import refuse_in_transaction
+from chassis.tokens import Signer
+
+CACHE_TIME: Final = timedelta(minutes=5)
+"""How long a key is believed without asking again: the bound on how long a missed destruction can go unnoticed."""
+CACHE_SIZE: Final = 20_000
+FETCH_SIZE: Final = 1_000
+"""Keys per request to the keyring."""
+
+NO_SUBJECT: Final = SubjectId(UUID(int=0))
+LOG_CATEGORY: Final = "log"
+
+
+class KeyName(NamedTuple):
+    """Whose key, for which category. `LOG_KEY` is the log's own."""
+
+    subject_id: SubjectId
+    category: str
+
+
+LOG_KEY: Final = KeyName(NO_SUBJECT, LOG_CATEGORY)
+"""Seals the salts of events that concern no one, several people, or the privacy protocol (they outlive the keys)."""
+
+
+class KeyState(BaseModel):
+    """One key in the keyring's answer; `key` is base64 of 32 bytes, or null when destroyed or never made."""
+
+    subject_id: UUID
+    category: str
+    key: str | None
+
+
+class KeysFound(BaseModel):
+    """The keyring's answer to a fetch."""
+
+    keys: list[KeyState]
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The keys at hand during one transaction. Absent means destroyed or never made."""
+
+    keys: Mapping[KeyName, AESGCM]
+
+    def find(self, name: KeyName) -> AESGCM | None:
+        return self.keys.get(name)
+
+    def need(self, name: KeyName) -> AESGCM:
+        """The key, to seal with.
+
+        Raises:
+            SubjectGone: there is no such key (any more).
+            KeyringUnavailable: it is the log's key, which always exists, and it is not at hand.
+        """
+        key = self.keys.get(name)
+        if key is None and name == LOG_KEY:
+            raise KeyringUnavailable("the log's key was not fetched yet")
+        if key is None:
+            raise SubjectGone(f"no key for category {name.category}: it is destroyed, or was never made")
+        return key
+
+
+class SubjectKeys:
+    """Fetches keys for the categories this service is allowed, and remembers them for `CACHE_TIME`."""
+
+    def __init__(self, http: httpx.AsyncClient, signer: Signer, clock: Clock, categories: frozenset[Category]) -> None:
+        self._http = http
+        self._signer = signer
+        self._clock = clock
+        self.categories = categories
+        self._cache: OrderedDict[KeyName, tuple[AESGCM, datetime]] = OrderedDict()
+        self._destroyed: OrderedDict[KeyName, None] = OrderedDict()
+        """Names that were dropped: an answer that was under way when they were must not bring them back."""
+
+    def names_for(self, subjects: Iterable[SubjectId]) -> list[KeyName]:
+        """Every key this service may need for these people, and the log's."""
+        return [LOG_KEY, *(KeyName(subject, category) for subject in subjects for category in self.categories)]
+
+    async def make(self, subject_id: SubjectId, categories: Iterable[Category]) -> None:
+        """Make the keys of a new person. Idempotent; a destroyed key is not made again.
+
+        Raises:
+            KeyringUnavailable: the keyring can't be asked now.
+            SubjectGone: one of the keys was destroyed.
+        """
+        answer = await self._ask("/keys", {"subject_id": str(subject_id), "categories": sorted(categories)})
+        self._remember(answer)
+        if any(state.key is None for state in answer.keys):
+            raise SubjectGone("a key of this person was destroyed")
+
+    async def fetch(self, names: Iterable[KeyName]) -> KeySet:
+        """The keys that exist, from the cache or in bulk from the keyring.
+
+        The log's key is no reason to wait: who needs it finds out when it seals with it.
+
+        Raises:
+            KeyringUnavailable: some are not cached and the keyring can't be asked now.
+        """
+        oldest = self._clock.now() - CACHE_TIME
+        found: dict[KeyName, AESGCM] = {}
+        missing: list[KeyName] = []
+        for name in dict.fromkeys(names):
+            cached = self._cache.get(name)
+            if cached is not None and (cached[1] >= oldest or name == LOG_KEY):
+                found[name] = cached[0]
+            elif name not in self._destroyed:
+                missing.append(name)
+        if missing == [LOG_KEY]:
+            with suppress(KeyringUnavailable):
+                await self._fetch(missing, found)
+        else:
+            await self._fetch(missing, found)
+        return KeySet(found)
+
+    async def _fetch(self, missing: Sequence[KeyName], found: dict[KeyName, AESGCM]) -> None:
+        for start in range(0, len(missing), FETCH_SIZE):
+            part = missing[start : start + FETCH_SIZE]
+            wanted = [{"subject_id": str(name.subject_id), "category": name.category} for name in part]
+            found.update(self._remember(await self._ask("/keys/fetch", {"keys": wanted})))
+
+    def drop(self, subject_id: SubjectId, categories: Iterable[str]) -> None:
+        """Forget destroyed keys at once, and never take them from an older answer."""
+        for category in categories:
+            name = KeyName(subject_id, category)
+            self._cache.pop(name, None)
+            self._destroyed[name] = None
+        while len(self._destroyed) > CACHE_SIZE:
+            self._destroyed.popitem(last=False)
+
+    def _remember(self, answer: KeysFound) -> dict[KeyName, AESGCM]:
+        now = self._clock.now()
+        found: dict[KeyName, AESGCM] = {}
+        for state in answer.keys:
+            name = KeyName(SubjectId(state.subject_id), state.category)
+            if state.key is not None and name not in self._destroyed:
+                found[name] = AESGCM(base64.b64decode(state.key))
+                self._cache[name] = (found[name], now)
+                self._cache.move_to_end(name)
+        while len(self._cache) > CACHE_SIZE:
+            self._cache.popitem(last=False)
+        return found
+
+    async def _ask(self, path: str, body: Mapping[str, object]) -> KeysFound:
+        refuse_in_transaction("asking the keyring")
+        token = self._signer.internal()
+        try:
+            response = await self._http.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
+        except httpx.HTTPError as error:
+            raise KeyringUnavailable(f"the keyring did not answer ({type(error).__name__})") from None
+        if response.status_code not in (HTTPStatus.OK, HTTPStatus.CREATED):
+            raise KeyringUnavailable(f"the keyring answered {response.status_code}")
+        return KeysFound.model_validate_json(response.content)

@@ -1,0 +1,105 @@
+"""The table `outbox`: events that were committed with the change they tell of, and wait for the relay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.sql import Connection
+
+CHANNEL = "tillit_outbox"
+"""NOTIFY channel that wakes the relay."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingEvent:
+    """An event as it will stand on Kafka."""
+
+    event_id: UUID
+    topic: str
+    key: str
+    headers: list[tuple[str, bytes]]
+    body: bytes
+    privacy_protocol: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A row that is due, in the order in which it must be sent."""
+
+    position: int
+    topic: str
+    key: str
+    headers: list[tuple[str, bytes]]
+    body: bytes
+    privacy_protocol: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxDepth:
+    """How much waits: rows, rows that the broker refused, and the time of the oldest."""
+
+    rows: int
+    refused: int
+    oldest: datetime | None
+
+
+def pack_headers(headers: Sequence[tuple[str, bytes]]) -> bytes:
+    """Headers as one value: ASCII `name:value` lines (values of ours are ASCII; see `contracts.envelope`)."""
+    return b"\n".join(name.encode() + b":" + value for name, value in headers)
+
+
+def unpack_headers(packed: bytes) -> list[tuple[str, bytes]]:
+    found: list[tuple[str, bytes]] = []
+    for line in packed.split(b"\n"):
+        name, _, value = line.partition(b":")
+        found.append((name.decode(), value))
+    return found
+
+
+async def insert(connection: Connection, events: Sequence[OutgoingEvent], at: datetime) -> None:
+    """Add events in this order; they are sent after the transaction commits."""
+    await connection.execute(
+        "INSERT INTO outbox (event_id, topic, key, headers, body, privacy_protocol, created_at)"
+        " SELECT event_id, topic, key, headers, body, privacy_protocol, $7 FROM unnest("
+        "   $1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::boolean[])"
+        "   WITH ORDINALITY AS e(event_id, topic, key, headers, body, privacy_protocol, n) ORDER BY n",
+        [event.event_id for event in events],
+        [event.topic for event in events],
+        [event.key for event in events],
+        [pack_headers(event.headers) for event in events],
+        [event.body for event in events],
+        [event.privacy_protocol for event in events],
+        at,
+    )
+
+
+async def due(connection: Connection, limit: int) -> list[OutboxRow]:
+    """The oldest rows, in order, without those that are refused or wait behind a refused one of their key."""
+    rows = await connection.fetch(
+        "SELECT position, topic, key, headers, body, privacy_protocol FROM outbox o WHERE refused IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM outbox r WHERE r.refused IS NOT NULL AND r.topic = o.topic AND r.key = o.key)"
+        " ORDER BY position LIMIT $1",
+        limit,
+    )
+    return [
+        OutboxRow(position, topic, key, unpack_headers(headers), body, privacy_protocol)
+        for position, topic, key, headers, body, privacy_protocol in rows
+    ]
+
+
+async def delete(connection: Connection, positions: Sequence[int]) -> None:
+    """Forget what the broker acknowledged."""
+    await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", positions)
+
+
+async def refuse(connection: Connection, position: int, why: str) -> None:
+    """Keep a row that the broker will never take; later rows of its key wait behind it."""
+    await connection.execute("UPDATE outbox SET refused = $2 WHERE position = $1", position, why)
+
+
+async def depth(connection: Connection) -> OutboxDepth:
+    row = await connection.fetchrow(
+        "SELECT count(*) AS rows, count(refused) AS refused, min(created_at) AS oldest FROM outbox"
+    )
+    return OutboxDepth(row["rows"], row["refused"], row["oldest"]) if row else OutboxDepth(0, 0, None)

@@ -1,0 +1,149 @@
+"""The table `parked`: the only dead-letter store. Failing records in order, and later ones of their key behind them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from contracts.personal import SubjectId
+
+from chassis.sql import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class NewParked:
+    """A record to keep aside. `record` is the event as it came (sealed), or encrypted when it could not be read."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    event_id: UUID | None
+    event_type: str | None
+    subjects: tuple[SubjectId, ...]
+    privacy_protocol: bool
+    reason: str
+    record: bytes
+    encrypted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """A parked record, as an operator sees it. Holds no personal data."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    event_id: UUID | None
+    event_type: str | None
+    reason: str
+    encrypted: bool
+    parked_at: datetime
+
+
+async def insert(connection: Connection, rows: Sequence[NewParked], at: datetime) -> None:
+    """Park in this order. A record that is parked already stays as it is."""
+    await connection.executemany(
+        "INSERT INTO parked (topic, partition, record_offset, key, event_id, event_type, subject_ids,"
+        " privacy_protocol, reason, record, encrypted, parked_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        " ON CONFLICT (topic, partition, record_offset) DO NOTHING",
+        [
+            (
+                row.topic,
+                row.partition,
+                row.offset,
+                row.key,
+                row.event_id,
+                row.event_type,
+                list(row.subjects),
+                row.privacy_protocol,
+                row.reason,
+                row.record,
+                row.encrypted,
+                at,
+            )
+            for row in rows
+        ],
+    )
+
+
+async def blocked_keys(connection: Connection, topic: str, keys: Sequence[str]) -> dict[str, int]:
+    """Of these keys, those with a parked event, and the id of its first. Waits for a replay of them that is under way."""
+    rows = await connection.fetch(
+        "SELECT id, key FROM parked WHERE topic = $1 AND key = ANY($2::text[]) ORDER BY id FOR SHARE", topic, keys
+    )
+    first: dict[str, int] = {}
+    for row in rows:
+        first.setdefault(row["key"], row["id"])
+    return first
+
+
+async def page(connection: Connection, after: int, limit: int) -> list[ParkedRow]:
+    """Parked records by id, oldest first."""
+    rows = await connection.fetch(
+        "SELECT id, topic, partition, record_offset, key, event_id, event_type, reason, encrypted, parked_at"
+        " FROM parked WHERE id > $1 ORDER BY id LIMIT $2",
+        after,
+        limit,
+    )
+    return [ParkedRow(*row.values()) for row in rows]
+
+
+async def keys_with_events(connection: Connection) -> list[tuple[str, str]]:
+    """Topic and key of everything that can be replayed, oldest first."""
+    rows = await connection.fetch(
+        "SELECT topic, key FROM parked WHERE key IS NOT NULL GROUP BY topic, key ORDER BY min(id)"
+    )
+    return [(row["topic"], row["key"]) for row in rows]
+
+
+async def first_of_key(connection: Connection, topic: str, key: str) -> tuple[ParkedRow, bytes] | None:
+    """The oldest parked event of a key, locked, and its record."""
+    row = await connection.fetchrow(
+        "SELECT id, topic, partition, record_offset, key, event_id, event_type, reason, encrypted, parked_at, record"
+        " FROM parked WHERE topic = $1 AND key = $2 ORDER BY id LIMIT 1 FOR UPDATE",
+        topic,
+        key,
+    )
+    if row is None:
+        return None
+    *columns, record = row.values()
+    return ParkedRow(*columns), record
+
+
+async def delete(connection: Connection, parked_id: int) -> bool:
+    """Remove a replayed record; False when another replay, or an erasure, was here first."""
+    gone = await connection.fetchval("DELETE FROM parked WHERE id = $1 RETURNING id", parked_id)
+    return gone is not None
+
+
+async def set_reason(connection: Connection, parked_id: int, reason: str) -> None:
+    """A replay failed again: say why this time."""
+    await connection.execute("UPDATE parked SET reason = $2 WHERE id = $1", parked_id, reason)
+
+
+async def erase(connection: Connection, subject: SubjectId) -> int:
+    """Delete everything parked about a person; the answer is how many rows."""
+    return int(
+        await connection.fetchval(
+            "WITH gone AS (DELETE FROM parked WHERE subject_ids @> ARRAY[$1::uuid] AND NOT privacy_protocol RETURNING 1)"
+            " SELECT count(*) FROM gone",
+            subject,
+        )
+    )
+
+
+async def forget(connection: Connection, before: datetime) -> int:
+    """Drop what stood longer than the window allows; the answer is how many."""
+    return int(
+        await connection.fetchval(
+            "WITH gone AS (DELETE FROM parked WHERE parked_at < $1 RETURNING 1) SELECT count(*) FROM gone", before
+        )
+    )
+
+
+async def count(connection: Connection) -> int:
+    return int(await connection.fetchval("SELECT count(*) FROM parked"))

@@ -1,0 +1,53 @@
+"""What every service does on the privacy protocol besides erasing: restrict, lift, and drop keys that were destroyed."""
+
+from typing import Any
+from uuid import UUID
+
+from contracts.personal import SubjectId
+from contracts.privacy import DeletionCancelled, DeletionRequested, SubjectErased
+from contracts.purposes import PurposeId
+
+from chassis.keys import SubjectKeys
+from chassis.reactions import Mode, Reaction, Single
+from chassis.subjects import DELETION_PENDING
+from chassis.transaction import Transaction
+
+KEYS_CHANNEL = "tillit_keys_dropped"
+"""NOTIFY channel: `subject category category …`, to every process of the service, whatever its role."""
+
+
+async def on_deletion_requested(event: DeletionRequested, tx: Transaction) -> None:
+    """The person is restricted from now on: stored, not used (A4)."""
+    await tx.restrict(event.subject_id, DELETION_PENDING)
+
+
+async def on_deletion_cancelled(event: DeletionCancelled, tx: Transaction) -> None:
+    """The deletion was taken back: its restriction is lifted."""
+    await tx.lift_restriction(event.subject_id, DELETION_PENDING)
+
+
+async def on_subject_erased(event: SubjectErased, tx: Transaction) -> None:
+    """The keys are destroyed: the tombstone stands, and every process of this service forgets them."""
+    await tx.mark_erased(event.subject_id, event.categories)
+    payload = " ".join([str(event.subject_id), *sorted(event.categories)])
+    await tx.execute("SELECT pg_notify($1, $2)", KEYS_CHANNEL, payload)
+
+
+def drop_keys(keys: SubjectKeys, payload: str) -> None:
+    """Forget what a notification names."""
+    subject, *categories = payload.split(" ")
+    keys.drop(SubjectId(UUID(subject)), categories)
+
+
+def builtin_reactions(service: str) -> list[Reaction]:
+    """Those for events that others publish; the publisher of an event changed itself when it did."""
+    reactions: list[tuple[type[DeletionRequested | DeletionCancelled | SubjectErased], Single[Any]]] = [
+        (DeletionRequested, on_deletion_requested),
+        (DeletionCancelled, on_deletion_cancelled),
+        (SubjectErased, on_subject_erased),
+    ]
+    return [
+        Reaction(event, Mode.PROTOCOL, PurposeId.P8, single=function)
+        for event, function in reactions
+        if event.topic.owner != service
+    ]

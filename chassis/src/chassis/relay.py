@@ -1,0 +1,160 @@
+"""Sends the outbox to Kafka: one leader per database, rows in order, each deleted only after it was acknowledged.
+
+The leader holds a session advisory lock on a connection of its own. Its session ends itself when it is idle for
+`IDLE_TIMEOUT`, so a frozen leader loses the lock; when it wakes it can only repeat rows that the inboxes drop.
+No transaction is open while the broker is asked.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from chassis import outbox
+from chassis.clock import Clock
+from chassis.errors import TRANSIENT, reason
+from chassis.health import Loop
+from chassis.logs import get_logger
+from chassis.metrics import Metrics
+from chassis.outbox import OutboxRow
+from chassis.sql import OwnConnection, connect
+
+BATCH: Final = 1_000
+IDLE_TIMEOUT: Final = timedelta(seconds=5)
+"""How long a frozen leader keeps the lock."""
+_HEARTBEAT_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 0.5
+_RETRY_SECONDS: Final = 1.0
+_LOCK: Final = 0x7411_0002
+_log = get_logger()
+
+
+class Relay:
+    """Runs until cancelled, or stopped after the batch in hand."""
+
+    def __init__(
+        self, dsn: str, bootstrap: str, *, wake: asyncio.Event, clock: Clock, metrics: Metrics, loop: Loop, name: str
+    ) -> None:
+        self._dsn = dsn
+        self._bootstrap = bootstrap
+        self._wake = wake
+        self._clock = clock
+        self._metrics = metrics
+        self._loop = loop
+        self._name = name
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Let the batch in hand end, then return from `run`."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Lead whenever nobody else does; a failure of the surroundings is logged and tried again."""
+        while not self._stopping:
+            self._loop.beat()
+            try:
+                await self._try_to_lead()
+            except TRANSIENT as error:
+                self._metrics.relay_failures.labels(type(error).__name__).inc()
+                _log.warning("relay.interrupted", error=reason(error))
+            if not self._stopping:
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _try_to_lead(self) -> None:
+        connection = await connect(
+            self._dsn,
+            settings={
+                "idle_session_timeout": str(int(IDLE_TIMEOUT.total_seconds() * 1000)),
+                "statement_timeout": "8000",
+                "application_name": f"{self._name} relay",
+            },
+        )
+        try:
+            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+                return
+            self._metrics.relay_leader.set(1)
+            await self._lead(connection)
+        finally:
+            self._metrics.relay_leader.set(0)
+            with suppress(*TRANSIENT):
+                await connection.close(timeout=1)
+
+    async def _lead(self, connection: OwnConnection) -> None:
+        # An idempotent producer that lost its sequence can't be used again: each leadership and each failure has its own.
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            client_id=f"{self._name}-relay",
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=0,
+            max_batch_size=128 * 1024,
+            request_timeout_ms=10_000,
+        )
+        starting = asyncio.ensure_future(producer.start())
+        try:
+            await self._beating(connection, starting)
+            while not self._stopping:
+                self._wake.clear()
+                rows = await outbox.due(connection, BATCH)
+                if rows:
+                    await self._send(connection, producer, rows)
+                else:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+                self._loop.beat()
+        finally:
+            starting.cancel()
+            stopping = asyncio.ensure_future(producer.stop())
+            with suppress(TimeoutError, KafkaError):
+                await asyncio.wait_for(stopping, 2)
+
+    async def _send(self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
+        """Send the rows up to the first of the privacy protocol, or that one alone, and delete what was acknowledged."""
+        count = next((n for n, row in enumerate(rows) if row.privacy_protocol), len(rows))
+        part = rows[: max(count, 1)]
+        sent: list[tuple[OutboxRow, asyncio.Future[object]]] = []
+        try:
+            for row in part:
+                sent.append((row, await producer.send(row.topic, row.body, row.key.encode(), headers=row.headers)))
+        except MessageSizeTooLargeError:
+            refused = part[len(sent)]
+            _log.error("relay.refused", topic=refused.topic, position=refused.position)
+            await outbox.refuse(connection, refused.position, "too large for the broker")
+        if sent:
+            await self._beating(connection, asyncio.ensure_future(asyncio.wait([future for _, future in sent])))
+        await self._settle(connection, sent)
+        if len(part) < len(rows) and not self._stopping and len(sent) == len(part):
+            await self._send(connection, producer, rows[len(part) :])
+
+    async def _settle(
+        self, connection: OwnConnection, sent: Sequence[tuple[OutboxRow, "asyncio.Future[object]"]]
+    ) -> None:
+        """Delete what was acknowledged. A later row of a key whose earlier one failed stays, to be sent again after it."""
+        failed: set[tuple[str, str]] = set()
+        first: BaseException | None = None
+        done: list[int] = []
+        for row, future in sent:
+            error = future.exception()
+            if error is None and (row.topic, row.key) not in failed:
+                done.append(row.position)
+            elif error is not None:
+                failed.add((row.topic, row.key))
+                first = first or error
+        if done:
+            await outbox.delete(connection, done)
+            for topic in {row.topic for row, _ in sent}:
+                self._metrics.relay_sent.labels(topic).inc(sum(1 for row, _ in sent if row.topic == topic))
+        if first is not None:
+            raise first
+
+    async def _beating(self, connection: OwnConnection, waiting: "asyncio.Future[object]") -> None:
+        """Wait for the broker, keeping the session (and so the lock) alive meanwhile."""
+        while not (await asyncio.wait([waiting], timeout=_HEARTBEAT_SECONDS))[0]:
+            self._loop.beat()
+            await connection.execute("SELECT 1")
+        waiting.result()

@@ -1,0 +1,57 @@
+"""What table modules ask of a connection: asyncpg's own, or one lent by its pool (two classes, neither fully typed)."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, cast
+
+import asyncpg
+from asyncpg.transaction import Transaction
+
+
+class Connection(Protocol):
+    """An asyncpg connection inside the caller's transaction."""
+
+    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str: ...
+
+    async def executemany(
+        self, command: str, args: Iterable[Sequence[object]], *, timeout: float | None = None
+    ) -> None: ...
+
+    async def fetch(self, query: str, *args: object, timeout: float | None = None) -> list[asyncpg.Record]: ...
+
+    async def fetchrow(self, query: str, *args: object, timeout: float | None = None) -> asyncpg.Record | None: ...
+
+    async def fetchval(self, query: str, *args: object, column: int = 0, timeout: float | None = None) -> Any: ...
+
+    def transaction(self) -> Transaction: ...
+
+
+class OwnConnection(Connection, Protocol):
+    """A connection outside the pool: it listens, or holds an advisory lock, for as long as it lives."""
+
+    async def add_listener(self, channel: str, callback: Callable[[Any, int, str, object], None]) -> None: ...
+
+    def add_termination_listener(self, callback: Callable[[Any], None]) -> None: ...
+
+    def is_closed(self) -> bool: ...
+
+    async def close(self, *, timeout: float | None = None) -> None: ...
+
+    def terminate(self) -> None: ...
+
+
+async def connect(dsn: str, *, settings: dict[str, str] | None = None) -> OwnConnection:
+    """A connection of one's own, which the caller closes.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the database can't be reached, or refuses.
+    """
+    opened = await asyncpg.connect(dsn, timeout=5, command_timeout=10, server_settings=settings or {})  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return cast("OwnConnection", opened)
+
+
+@asynccontextmanager
+async def borrow(pool: asyncpg.Pool) -> AsyncGenerator[Connection]:
+    """A connection lent by the pool, for reading outside a transaction, or to open one."""
+    async with pool.acquire() as lent:  # pyright: ignore[reportUnknownVariableType]
+        yield cast("Connection", lent)

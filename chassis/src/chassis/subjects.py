@@ -1,0 +1,86 @@
+"""The table `subjects`: one row per person, the lock that every transaction about people takes first, and their state."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from contracts.personal import Category, SubjectId
+
+from chassis.sql import Connection
+
+DELETION_PENDING: Final = "deletion_pending"
+"""Restricted because a deletion was asked for and its cooling-off runs (A4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectState:
+    """What this service may do with a person's data. Read under the person's lock, true until the transaction ends."""
+
+    restrictions: frozenset[str] = field(default_factory=frozenset[str])
+    erased: frozenset[str] = field(default_factory=frozenset[str])
+
+    @property
+    def restricted(self) -> bool:
+        """Store, do not use. What outlives an erased profile (communication, evidence) is kept, and no longer used."""
+        return bool(self.restrictions) or Category.USER_INFORMATION in self.erased
+
+    def is_erased(self, category: Category | None) -> bool:
+        """Whether data of this category is gone for this person."""
+        return category is not None and category in self.erased
+
+
+async def lock(connection: Connection, subjects: Iterable[SubjectId]) -> dict[SubjectId, SubjectState]:
+    """Lock these people's rows in sorted order, made if absent, and read their states."""
+    ids: Sequence[SubjectId] = sorted(set(subjects))
+    if not ids:
+        return {}
+    rows = await connection.fetch(
+        "SELECT subject_id, restrictions, erased FROM subjects WHERE subject_id = ANY($1::uuid[])"
+        " ORDER BY subject_id FOR UPDATE",
+        ids,
+    )
+    if len(rows) < len(ids):
+        known = {row["subject_id"] for row in rows}
+        await connection.execute(
+            "INSERT INTO subjects (subject_id) SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id"
+            " ON CONFLICT DO NOTHING",
+            [subject for subject in ids if subject not in known],
+        )
+        rows = await connection.fetch(
+            "SELECT subject_id, restrictions, erased FROM subjects WHERE subject_id = ANY($1::uuid[])"
+            " ORDER BY subject_id FOR UPDATE",
+            ids,
+        )
+    return {
+        SubjectId(row["subject_id"]): SubjectState(frozenset(row["restrictions"]), frozenset(row["erased"]))
+        for row in rows
+    }
+
+
+async def restrict(connection: Connection, subject: SubjectId, why: str) -> None:
+    """From now on the person's data is stored and not used (A5), until every reason is lifted."""
+    await connection.execute(
+        "UPDATE subjects SET restrictions = array_append(restrictions, $2)"
+        " WHERE subject_id = $1 AND NOT $2 = ANY(restrictions)",
+        subject,
+        why,
+    )
+
+
+async def lift_restriction(connection: Connection, subject: SubjectId, why: str) -> None:
+    await connection.execute(
+        "UPDATE subjects SET restrictions = array_remove(restrictions, $2) WHERE subject_id = $1", subject, why
+    )
+
+
+async def mark_erased(connection: Connection, subject: SubjectId, categories: Iterable[str], at: datetime) -> None:
+    """Leave the tombstone: no event of these categories changes anything for this person again."""
+    await connection.execute(
+        "UPDATE subjects SET erased_at = $3, erased ="
+        " (SELECT array_agg(DISTINCT category) FROM unnest(erased || $2::text[]) AS category)"
+        " WHERE subject_id = $1",
+        subject,
+        sorted(categories),
+        at,
+    )

@@ -1,0 +1,213 @@
+"""One PostgreSQL transaction: the people it is about are locked, what it publishes is committed with what it changes."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+import asyncpg
+from contracts.event import Event
+from contracts.personal import PersonalRecord, SubjectId
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from chassis import outbox, subjects, work
+from chassis.clock import Clock, new_id
+from chassis.keys import KeySet
+from chassis.logs import SafeError
+from chassis.outbox import OutgoingEvent
+from chassis.records import Cause, encode, open_record, seal_record
+from chassis.sql import Connection
+from chassis.subjects import SubjectState
+from chassis.work import NewWork
+
+R = TypeVar("R", bound=PersonalRecord)
+
+
+class NotLocked(SafeError):
+    """The transaction did not lock this person: name everybody in `about=` before it starts."""
+
+
+class Transaction:
+    """What a command or reaction changes the database with. `publish` never commits; nothing here asks the network."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        clock: Clock,
+        keys: KeySet,
+        states: Mapping[SubjectId, SubjectState],
+        cause: Cause,
+        source: str,
+        topic_prefix: str,
+        signing_key: Ed25519PrivateKey,
+    ) -> None:
+        self.connection = connection
+        self.clock = clock
+        self.keys = keys
+        self.cause = cause
+        self.signing_key = signing_key
+        """The service's own key, which signs what it answers as a holder."""
+        self._states = dict(states)
+        self._source = source
+        self._topic_prefix = topic_prefix
+        self._outgoing: list[OutgoingEvent] = []
+        self._work: list[NewWork] = []
+        self.after_commit: list[Callable[[], Awaitable[None] | None]] = []
+        """Run in this order once the transaction has committed; for caches and wake-ups, never for what must happen."""
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def state(self, subject: SubjectId) -> SubjectState:
+        """What may be done with this person's data; true until the transaction ends.
+
+        Raises:
+            NotLocked: the transaction is not about this person.
+        """
+        if subject not in self._states:
+            raise NotLocked("a transaction touched a person that it did not lock")
+        return self._states[subject]
+
+    async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
+        return await self.connection.fetch(query, *args)
+
+    async def fetchrow(self, query: str, *args: object) -> asyncpg.Record | None:
+        return await self.connection.fetchrow(query, *args)
+
+    async def fetchval(self, query: str, *args: object) -> Any:
+        return await self.connection.fetchval(query, *args)
+
+    async def execute(self, query: str, *args: object) -> str:
+        return await self.connection.execute(query, *args)
+
+    def savepoint(self) -> AbstractAsyncContextManager[object]:
+        """A part that can fail alone; what it published goes with it."""
+        return _Savepoint(self)
+
+    def publish(self, event: Event, cause: Cause | None = None) -> UUID:
+        """Send this event once the transaction has committed; the answer is its id.
+
+        Raises:
+            NotLocked: the event is about a person whom the transaction did not lock.
+            SubjectGone: a key that it needs is destroyed.
+            EventTooLarge: its body is over the limit.
+        """
+        for subject in event.subjects():
+            self.state(subject)
+        event_id = new_id(self.clock)
+        self._outgoing.append(
+            encode(
+                event,
+                self.keys,
+                cause or self.cause,
+                event_id=event_id,
+                source=self._source,
+                at=self.now(),
+                prefix=self._topic_prefix,
+            )
+        )
+        return event_id
+
+    def enqueue(
+        self,
+        kind: str,
+        key: str,
+        *,
+        subject: SubjectId | None = None,
+        due_at: datetime | None = None,
+        cause: Cause | None = None,
+    ) -> None:
+        """Have the service's worker do something later, or one by one. The person need not be locked yet."""
+        cause = cause or self.cause
+        self._work.append(
+            NewWork(
+                kind,
+                key,
+                due_at or self.now(),
+                cause.correlation_id,
+                cause.event_id,
+                subject,
+                cause.traceparent,
+            )
+        )
+
+    def seal(self, value: PersonalRecord, *, subject: SubjectId, record_id: UUID, schema: str) -> bytes:
+        """The blob of a row's personal fields, for a `bytea` column. `schema` is the table's name.
+
+        Raises:
+            SubjectGone: the key is destroyed.
+        """
+        return seal_record(value, self.keys, subject=subject, record_id=record_id, schema=schema)
+
+    def open(self, model: type[R], blob: bytes) -> R:
+        """The personal fields of a row; ERASED where the key is gone."""
+        return open_record(model, blob, self.keys)
+
+    async def restrict(self, subject: SubjectId, why: str) -> None:
+        """Store this person's data and do not use it, from the next event on, for this reason too (A5)."""
+        before = self.state(subject)
+        await subjects.restrict(self.connection, subject, why)
+        self._states[subject] = replace(before, restrictions=before.restrictions | {why})
+
+    async def lift_restriction(self, subject: SubjectId, why: str) -> None:
+        before = self.state(subject)
+        await subjects.lift_restriction(self.connection, subject, why)
+        self._states[subject] = replace(before, restrictions=before.restrictions - {why})
+
+    async def mark_erased(self, subject: SubjectId, categories: Iterable[str]) -> None:
+        """Leave the tombstone: from the next event on nothing of these categories changes anything for this person."""
+        before, gone = self.state(subject), frozenset(categories)
+        await subjects.mark_erased(self.connection, subject, gone, self.now())
+        self._states[subject] = replace(before, erased=before.erased | gone)
+
+    def mark(self) -> "Mark":
+        """What was gathered so far; `rewind` to it drops what came after."""
+        return Mark(len(self._outgoing), len(self._work), len(self.after_commit), dict(self._states))
+
+    def rewind(self, mark: "Mark") -> None:
+        del self._outgoing[mark.outgoing :]
+        del self._work[mark.work :]
+        del self.after_commit[mark.hooks :]
+        self._states = dict(mark.states)
+
+    async def flush(self) -> set[str]:
+        """Write what was published and enqueued; the answer is which channels to wake. Called by the owner of the
+        transaction, once, right before the commit."""
+        woken: set[str] = set()
+        if self._outgoing:
+            await outbox.insert(self.connection, self._outgoing, self.now())
+            woken.add(outbox.CHANNEL)
+        if self._work:
+            await work.insert(self.connection, self._work)
+            woken.add(work.CHANNEL)
+        return woken
+
+
+class Mark(NamedTuple):
+    """A point in a transaction to which its memory can be rewound, beside a savepoint of the database."""
+
+    outgoing: int
+    work: int
+    hooks: int
+    states: dict[SubjectId, SubjectState]
+
+
+class _Savepoint(AbstractAsyncContextManager["_Savepoint"]):
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._mark = tx.mark()
+        self._inner = tx.connection.transaction()
+
+    async def __aenter__(self) -> "_Savepoint":
+        await self._inner.start()
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            await self._inner.commit()
+        else:
+            self._tx.rewind(self._mark)
+            await self._inner.rollback()

@@ -1,0 +1,120 @@
+"""The table `work`: things to do later, or one by one. (kind, key) exists once; a lease keeps two workers off one item."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from contracts.personal import SubjectId
+
+from chassis.sql import Connection
+
+CHANNEL: Final = "tillit_work"
+"""NOTIFY channel that wakes the workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewWork:
+    """Something to do. Doing nothing twice is the caller's: a second (kind, key) while the first waits is dropped."""
+
+    kind: str
+    key: str
+    due_at: datetime
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    subject_id: SubjectId | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """An item under this worker's lease."""
+
+    id: int
+    kind: str
+    key: str
+    subject_id: SubjectId | None
+    attempts: int
+    lease: UUID
+    traceparent: str | None
+    correlation_id: UUID
+    causation_id: UUID | None
+
+
+async def insert(connection: Connection, items: Sequence[NewWork]) -> None:
+    """Add items; one whose kind and key waits already is dropped."""
+    ordered = sorted(items, key=lambda item: (item.kind, item.key))
+    await connection.execute(
+        "INSERT INTO work (kind, key, due_at, correlation_id, causation_id, subject_id, traceparent)"
+        " SELECT kind, key, due_at, correlation_id, causation_id, subject_id, traceparent FROM unnest($1::text[],"
+        " $2::text[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[])"
+        " AS w(kind, key, due_at, correlation_id, causation_id, subject_id, traceparent)"
+        " ON CONFLICT (kind, key) DO NOTHING",
+        [item.kind for item in ordered],
+        [item.key for item in ordered],
+        [item.due_at for item in ordered],
+        [item.correlation_id for item in ordered],
+        [item.causation_id for item in ordered],
+        [item.subject_id for item in ordered],
+        [item.traceparent for item in ordered],
+    )
+
+
+async def claim(
+    connection: Connection, kind: str, *, lease: UUID, now: datetime, lease_time: timedelta, limit: int
+) -> list[WorkItem]:
+    """Take the oldest due items of a kind; nobody else gets them before the lease time is over."""
+    rows = await connection.fetch(
+        "UPDATE work SET lease = $2, due_at = $4, attempts = attempts + 1 WHERE id IN"
+        " (SELECT id FROM work WHERE kind = $1 AND due_at <= $3 ORDER BY due_at, id LIMIT $5 FOR UPDATE SKIP LOCKED)"
+        " RETURNING id, kind, key, subject_id, attempts, lease, traceparent, correlation_id, causation_id",
+        kind,
+        lease,
+        now,
+        now + lease_time,
+        limit,
+    )
+    return sorted((WorkItem(*row.values()) for row in rows), key=lambda item: item.id)
+
+
+async def finish(connection: Connection, item: WorkItem) -> bool:
+    """Remove a done item; False when its lease was lost, and then nothing else of it may be committed."""
+    done = await connection.fetchval("DELETE FROM work WHERE id = $1 AND lease = $2 RETURNING id", item.id, item.lease)
+    return done is not None
+
+
+async def postpone(connection: Connection, item: WorkItem, until: datetime) -> None:
+    """Give the lease back; the item is due again then."""
+    await connection.execute(
+        "UPDATE work SET due_at = $3, lease = NULL WHERE id = $1 AND lease = $2", item.id, item.lease, until
+    )
+
+
+async def cancel(connection: Connection, kind: str, key: str) -> bool:
+    """Remove an item that is no longer to be done; False when there is none."""
+    gone = await connection.fetchval("DELETE FROM work WHERE kind = $1 AND key = $2 RETURNING id", kind, key)
+    return gone is not None
+
+
+async def erase(connection: Connection, subject: SubjectId, kinds: Sequence[str]) -> int:
+    """Delete a person's items of these kinds; the answer is how many."""
+    return int(
+        await connection.fetchval(
+            "WITH gone AS (DELETE FROM work WHERE subject_id = $1 AND kind = ANY($2::text[]) RETURNING 1)"
+            " SELECT count(*) FROM gone",
+            subject,
+            kinds,
+        )
+    )
+
+
+async def next_due(connection: Connection) -> datetime | None:
+    """When the next item of any kind is due."""
+    return await connection.fetchval("SELECT min(due_at) FROM work")
+
+
+async def depth(connection: Connection) -> dict[str, int]:
+    """How many items wait, by kind."""
+    rows = await connection.fetch("SELECT kind, count(*) AS items FROM work GROUP BY kind ORDER BY kind")
+    return {row["kind"]: row["items"] for row in rows}
