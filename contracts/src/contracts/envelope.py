@@ -81,7 +81,9 @@ def read_envelope(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
     """
     values: dict[str, bytes] = {}
     for name, value in headers:
-        if name.startswith("ce_") or name == "traceparent":
+        if name == "traceparent" and value is not None:
+            values.setdefault(name, value)
+        if name.startswith("ce_"):
             if value is None:
                 raise BadEnvelope("a CloudEvents header is null")
             if name in values:
@@ -140,9 +142,12 @@ def _time(values: dict[str, bytes], name: str) -> datetime:
 
 def _bytes(values: dict[str, bytes], name: str) -> bytes:
     try:
-        return base64.b64decode(_text(values, name), altchars=b"-_", validate=True)
+        found = base64.b64decode(_text(values, name), altchars=b"-_", validate=True)
     except binascii.Error:
         raise BadEnvelope(f"header {name} is not base64url") from None
+    if not found:
+        raise BadEnvelope(f"header {name} is empty")
+    return found
 
 
 def _subjects(values: dict[str, bytes]) -> tuple[SubjectId, ...]:

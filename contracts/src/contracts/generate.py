@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from pydantic import JsonValue, TypeAdapter
 
-from contracts.asyncapi import SERVICES, Subscriptions, service_document, system_document
+from contracts.asyncapi_documents import SERVICES, Subscriptions, service_document, system_document
 from contracts.envelope_schema import ENVELOPE_PATH, envelope_schema
 from contracts.event import Event
 from contracts.event_table import with_event_table
