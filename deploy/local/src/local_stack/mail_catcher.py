@@ -11,6 +11,7 @@ import email.policy
 import html
 import logging
 from dataclasses import asdict, dataclass
+from email.message import MIMEPart
 from pathlib import Path
 
 import uvicorn
@@ -86,8 +87,19 @@ class Mailbox:
             sender=str(parsed.get("From", "")),
             to=_addresses(str(parsed.get(_RECIPIENTS, ""))),
             subject=str(parsed.get("Subject", "")),
-            text=body.get_content() if body is not None else "",
+            text=_text(body) if body is not None else "",
         )
+
+
+def _text(body: MIMEPart) -> str:
+    raw = body.get_payload(decode=True)
+    if not isinstance(raw, bytes):
+        return ""
+    try:
+        return raw.decode(body.get_content_charset("utf-8"), errors="replace").replace("\r\n", "\n")
+    except LookupError:
+        # a character set that does not exist
+        return raw.decode(errors="replace")
 
 
 def _addresses(header: str) -> list[str]:

@@ -25,6 +25,9 @@ START_SECONDS = 900.0
 STOP_SECONDS = 75.0
 """More than the supervisor's own bounds together: 15 s services, 15 s mail, 20 s Kafka, 15 s PostgreSQL."""
 
+_launched: "dict[int, subprocess.Popen[bytes]]" = {}
+"""Supervisors that this process started: they outlive it by design, and are collected here if they end before it."""
+
 
 @dataclass(frozen=True)
 class StackOptions:
@@ -127,6 +130,8 @@ class Stack:
                         f"the stack did not end in {STOP_SECONDS:.0f} s; end its supervisor with: kill -KILL {pid}"
                     )
                 time.sleep(0.05)
+            if (launched := _launched.pop(pid, None)) is not None:
+                launched.wait()
         if wipe:
             self._wipe()
         return pid is not None
@@ -163,7 +168,7 @@ class Stack:
         if not options.services:
             command.append("--bare")
         with self._state.log_of("supervisor").open("ab") as log:
-            return subprocess.Popen(
+            started = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -171,6 +176,8 @@ class Stack:
                 start_new_session=True,
                 env=settings.inherited(options.environment),
             )
+        _launched[started.pid] = started
+        return started
 
     def _wait(
         self, pid: int, started: "subprocess.Popen[bytes] | None", progress: Callable[[Status], None] | None

@@ -193,7 +193,7 @@ def hold(
         return asyncio.run(supervise())
 
 
-def main() -> None:
+def main(services: Sequence[processes.Service] = processes.SERVICES) -> None:
     """`python -m local_stack.supervisor STATE [--bare] NAME=PORT...`: what a detached `tillit up` runs."""
     parser = argparse.ArgumentParser(description="holds one local stack")
     parser.add_argument("state", type=Path)
@@ -202,7 +202,7 @@ def main() -> None:
     asked = parser.parse_args()
     pairs = [str(pair).split("=", 1) for pair in asked.ports]
     ports = Ports().with_changes({name: int(number) for name, number in pairs})
-    status = hold(asked.state, ports, () if asked.bare else processes.SERVICES)
+    status = hold(asked.state, ports, () if asked.bare else services)
     if status is None:
         sys.exit(ALREADY_RUNNING)
     sys.exit(1 if status.phase is Phase.FAILED else 0)

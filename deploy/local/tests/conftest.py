@@ -1,0 +1,52 @@
+"""Real processes on free ports, in a folder that PostgreSQL's user can reach; nothing is replaced by a double."""
+
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from local_stack.ports import HOST, Ports, port_names
+from local_stack.stack import Stack
+from local_stack.state_folder import StateFolder
+
+SUPERVISOR = Path(__file__).with_name("standin_supervisor.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "downloads: needs Java and Maven, and fetches Apache Kafka once")
+
+
+@pytest.fixture
+def state() -> Iterator[StateFolder]:
+    """An empty state folder; not under pytest's own, which only its user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="tillit-stack-"))
+    folder.chmod(0o755)
+    made = StateFolder(folder / "state")
+    made.make()
+    yield made
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def ports() -> Ports:
+    """Free ports, all different."""
+    sockets = [socket.socket() for _ in port_names()]
+    try:
+        for each in sockets:
+            each.bind((HOST, 0))
+        numbers = [int(each.getsockname()[1]) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+    return Ports().with_changes(dict(zip(port_names(), numbers, strict=True)))
+
+
+@pytest.fixture
+def stack(state: StateFolder) -> Iterator[Stack]:
+    """A stack whose four services are small stand-ins; ended and wiped afterwards."""
+    made = Stack(state.root, [sys.executable, str(SUPERVISOR)])
+    yield made
+    made.down(wipe=True)

@@ -1,0 +1,87 @@
+import os
+import stat
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from local_stack import postgres
+from local_stack.passwords import DATABASES, SUPERUSER, Passwords, make_passwords, owner_role
+from local_stack.ports import Ports
+from local_stack.probes import connect
+from local_stack.state_folder import StateFolder
+from local_stack.status import ProcessStatus
+from local_stack.supervised_process import SupervisedProcess
+
+
+@pytest.fixture
+async def passwords(state: StateFolder, ports: Ports) -> AsyncIterator[Passwords]:
+    """The passwords of a server that runs as the stack runs it."""
+    made = make_passwords(state)
+    files = postgres.prepare_files(state)
+    await postgres.make_server(files, made, state.log_of("postgres"))
+    server = SupervisedProcess(postgres.server(files, state, ports, made), ProcessStatus("postgres", ""), lambda: None)
+    await server.start()
+    await postgres.make_databases(ports, made)
+    yield made
+    await server.stop()
+    postgres.remove_outside_home(state)
+
+
+async def test_a_service_may_not_change_the_schema_that_its_owner_role_makes(
+    passwords: Passwords, ports: Ports
+) -> None:
+    for database in DATABASES:
+        owner = await connect(passwords.dsn(ports, owner_role(database), database))
+        await owner.execute("CREATE TABLE things (thing text)")
+        await owner.execute(f"GRANT SELECT, INSERT ON things TO {database}")
+        await owner.close()
+        service = await connect(passwords.dsn(ports, database, database))
+        await service.execute("INSERT INTO things (thing) VALUES ('one')")
+        for refused in ("CREATE TABLE others (other text)", "DROP TABLE things", "DELETE FROM things"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await service.execute(refused)
+        await service.close()
+
+
+async def test_a_service_can_not_enter_another_services_database(passwords: Passwords, ports: Ports) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connect(passwords.dsn(ports, "notifications", "profile"))
+
+
+async def test_a_wrong_password_is_refused(passwords: Passwords, ports: Ports) -> None:
+    dsn = passwords.dsn(ports, "profile", "profile").replace(passwords.of("profile"), "wrong")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await connect(dsn)
+
+
+async def test_making_the_databases_again_keeps_what_is_in_them(passwords: Passwords, ports: Ports) -> None:
+    owner = await connect(passwords.dsn(ports, "profile_owner", "profile"))
+    await owner.execute("CREATE TABLE things (thing text)")
+    await postgres.make_databases(ports, passwords)
+    await owner.execute("INSERT INTO things (thing) VALUES ('one')")
+    await owner.close()
+
+
+async def test_what_is_stored_is_not_compressed(passwords: Passwords, ports: Ports) -> None:
+    admin = await connect(passwords.dsn(ports, SUPERUSER, "postgres"))
+    assert await admin.fetchval("SHOW wal_compression") == "off"
+    await admin.close()
+
+
+def test_passwords_are_made_once_and_readable_by_their_owner_only(state: StateFolder) -> None:
+    first = make_passwords(state)
+    assert make_passwords(state).of("profile") == first.of("profile")
+    assert stat.S_IMODE(state.passwords.stat().st_mode) == 0o600
+    assert len({first.of(role) for role in (*DATABASES, *map(owner_role, DATABASES), SUPERUSER)}) == 9
+
+
+async def test_data_is_where_the_user_of_postgres_can_reach_it_and_is_gone_after_a_wipe(state: StateFolder) -> None:
+    """Under root that is another user, who may not enter this folder."""
+    state.root.chmod(0o700)
+    files = postgres.prepare_files(state)
+    await postgres.make_server(files, make_passwords(state), state.log_of("postgres"))
+    assert files.data.is_relative_to(state.root) is (os.geteuid() != 0)
+    assert postgres.data_folder(state) == files.data
+    assert "PG_VERSION" in os.listdir(files.data)
+    postgres.remove_outside_home(state)
+    assert files.home.exists() is files.home.is_relative_to(state.root)
