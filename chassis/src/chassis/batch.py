@@ -23,7 +23,7 @@ from chassis.own_key import OwnKey
 from chassis.park import park_bad_event, park_event, park_unreadable
 from chassis.parked import NewParked
 from chassis.reactions import RawBatch, Reaction
-from chassis.records import BadRecord, Record, key_names, parse, read
+from chassis.records import BadRecord, Incoming, Record, key_names, parse, read
 from chassis.run import Runnable, run_all, run_one
 from chassis.sealing import BadBlob
 from chassis.transaction import Transaction

@@ -13,7 +13,6 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
-from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from chassis import offsets
 from chassis.batch import MAX_RECORDS, BatchRunner
@@ -60,26 +59,23 @@ class TopicConsumer:
         self._stopping = False
         self.assigned = False
         """Whether the group has told this worker its share, be it nothing."""
-        self._subscriber = cast(
-            "BatchSubscriber",
-            broker.subscriber(
-                topic,
-                group_id=group,
-                batch=True,
-                max_records=MAX_RECORDS,
-                batch_timeout_ms=POLL_MILLISECONDS,
-                auto_offset_reset="earliest",
-                ack_policy=AckPolicy.MANUAL,
-                listener=_Rebalance(self),
-                parser=_whole_batch,
-                decoder=_raw_records,
-                max_partition_fetch_bytes=1024 * 1024,
-                fetch_max_bytes=8 * 1024 * 1024,
-                session_timeout_ms=10_000,
-                heartbeat_interval_ms=2_000,
-                max_poll_interval_ms=300_000,
-                include_in_schema=False,
-            ),
+        self._subscriber = broker.subscriber(
+            topic,
+            group_id=group,
+            batch=True,
+            max_records=MAX_RECORDS,
+            batch_timeout_ms=POLL_MILLISECONDS,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            listener=_Rebalance(self),
+            parser=_whole_batch,
+            decoder=_raw_records,
+            max_partition_fetch_bytes=1024 * 1024,
+            fetch_max_bytes=8 * 1024 * 1024,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=2_000,
+            max_poll_interval_ms=300_000,
+            include_in_schema=False,
         )
         self._subscriber(self._on_batch)
 
@@ -147,7 +143,7 @@ class TopicConsumer:
         self.assigned = False
 
     async def _on_batch(self, message: Any) -> None:
-        records = [_record(raw) for raw in cast("Sequence[ConsumerRecord]", message)]
+        records = [_record(raw) for raw in cast("Sequence[ConsumerRecord[bytes, bytes]]", message)]
         try:
             await self._take_in(records)
         except Exception as error:  # noqa: BLE001 - FastStream would swallow it and pass the records over for good
@@ -225,14 +221,14 @@ class _Rebalance(ConsumerRebalanceListener):
         self._owner = owner
         self._assigning: asyncio.Task[None] | None = None
 
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - aiokafka awaits it
         if self._assigning is not None:
             self._assigning.cancel()
         with suppress(*TRANSIENT, asyncio.TimeoutError):
             await asyncio.wait_for(self._owner.commit(), 2)
         self._owner.revoke()
 
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         # The client goes on fetching while this awaits: pause first. A database that is away must not hold the
         # callback past the session timeout, so seeking goes on in a task of its own.
         consumer = self._owner.consumer
@@ -253,12 +249,5 @@ async def _raw_records(message: KafkaMessage) -> Any:
     return message.raw_message
 
 
-def _record(raw: ConsumerRecord) -> Record:
-    return Record(
-        raw.topic,
-        raw.partition,
-        raw.offset,
-        cast("bytes | None", raw.key),
-        cast("Sequence[tuple[str, bytes]]", raw.headers),
-        cast("bytes | None", raw.value),
-    )
+def _record(raw: "ConsumerRecord[bytes, bytes]") -> Record:
+    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.headers, raw.value)

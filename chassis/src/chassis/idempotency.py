@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Annotated, Final, TypeGuard, cast, get_args
 from uuid import UUID
 
+from asyncpg.exceptions import LockNotAvailableError
 from contracts.event import personal_category
 from fastapi import APIRouter, Header, Request
 from fastapi.dependencies.models import Dependant
@@ -75,7 +76,8 @@ async def idempotency_key(
 async def once(tx: Transaction, key: IdempotencyKey | None, make: Callable[[], Awaitable[Answer]]) -> Response:
     """The answer of `make`, or the one kept for this key; while another transaction holds the key, waits for its end.
 
-    A key used with another request is refused (422). When `make` raises, nothing is kept: the caller may try again.
+    A key used with another request is refused (422), one still held when the wait is over too (409). When `make` raises,
+    nothing is kept, and the caller may try again. Call it before anything else is done in the transaction.
     """
     if key is None:
         return _response(await make())
@@ -128,21 +130,26 @@ _PROCESSING: Final = 102
 
 
 async def _claim(tx: Transaction, key: IdempotencyKey) -> bool:
-    claimed = await tx.fetchrow(
-        """
-        INSERT INTO idempotency_keys
-               (scope, key_hash, request_hash, subject_id, status, response, location, created_at)
-        VALUES ($1, $2, $3, $4, $5, 'null'::jsonb, NULL, $6)
-            ON CONFLICT (scope, key_hash) DO NOTHING
-        RETURNING scope
-        """,
-        key.scope,
-        key.key_hash,
-        key.request_hash,
-        key.subject_id,
-        _PROCESSING,
-        tx.clock.now(),
-    )
+    try:
+        claimed = await tx.fetchrow(
+            """
+            INSERT INTO idempotency_keys
+                   (scope, key_hash, request_hash, subject_id, status, response, location, created_at)
+            VALUES ($1, $2, $3, $4, $5, 'null'::jsonb, NULL, $6)
+                ON CONFLICT (scope, key_hash) DO NOTHING
+            RETURNING scope
+            """,
+            key.scope,
+            key.key_hash,
+            key.request_hash,
+            key.subject_id,
+            _PROCESSING,
+            tx.clock.now(),
+        )
+    except LockNotAvailableError:
+        detail = "The first request with this Idempotency-Key is still being processed."
+        title = "The Idempotency-Key is in use"
+        raise Problem(409, "idempotency-key-in-use", title, detail, headers={"Retry-After": "1"}) from None
     return claimed is not None
 
 

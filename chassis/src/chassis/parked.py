@@ -147,3 +147,8 @@ async def forget(connection: Connection, before: datetime) -> int:
 
 async def count(connection: Connection) -> int:
     return int(await connection.fetchval("SELECT count(*) FROM parked"))
+
+
+async def count_by_topic(connection: Connection) -> dict[str, int]:
+    rows = await connection.fetch("SELECT topic, count(*) AS rows FROM parked GROUP BY topic")
+    return {row["topic"]: row["rows"] for row in rows}

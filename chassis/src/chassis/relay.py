@@ -6,10 +6,10 @@ No transaction is open while the broker is asked.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -117,10 +117,10 @@ class Relay:
         """Send the rows up to the first of the privacy protocol, or that one alone, and delete what was acknowledged."""
         count = next((n for n, row in enumerate(rows) if row.privacy_protocol), len(rows))
         part = rows[: max(count, 1)]
-        sent: list[tuple[OutboxRow, asyncio.Future[object]]] = []
+        sent: list[tuple[OutboxRow, asyncio.Future[Any]]] = []
         try:
             for row in part:
-                sent.append((row, await producer.send(row.topic, row.body, row.key.encode(), headers=row.headers)))
+                sent.append((row, await _send_one(producer, row)))
         except MessageSizeTooLargeError:
             refused = part[len(sent)]
             _log.error("relay.refused", topic=refused.topic, position=refused.position)
@@ -131,9 +131,7 @@ class Relay:
         if len(part) < len(rows) and not self._stopping and len(sent) == len(part):
             await self._send(connection, producer, rows[len(part) :])
 
-    async def _settle(
-        self, connection: OwnConnection, sent: Sequence[tuple[OutboxRow, "asyncio.Future[object]"]]
-    ) -> None:
+    async def _settle(self, connection: OwnConnection, sent: Sequence[tuple[OutboxRow, "asyncio.Future[Any]"]]) -> None:
         """Delete what was acknowledged. A later row of a key whose earlier one failed stays, to be sent again after it."""
         failed: set[tuple[str, str]] = set()
         first: BaseException | None = None
@@ -152,9 +150,17 @@ class Relay:
         if first is not None:
             raise first
 
-    async def _beating(self, connection: OwnConnection, waiting: "asyncio.Future[object]") -> None:
+    async def _beating(self, connection: OwnConnection, waiting: "asyncio.Future[Any]") -> None:
         """Wait for the broker, keeping the session (and so the lock) alive meanwhile."""
         while not (await asyncio.wait([waiting], timeout=_HEARTBEAT_SECONDS))[0]:
             self._loop.beat()
             await connection.execute("SELECT 1")
         waiting.result()
+
+
+async def _send_one(producer: AIOKafkaProducer, row: OutboxRow) -> "asyncio.Future[Any]":
+    """Hand a row to the producer; the answer is done when the broker acknowledged it."""
+    sending = cast(
+        "Awaitable[asyncio.Future[Any]]", producer.send(row.topic, row.body, row.key.encode(), headers=row.headers)
+    )
+    return await sending

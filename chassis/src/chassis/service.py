@@ -1,0 +1,218 @@
+"""One service: what it reacts to, what it does later, its routes and what it holds, declared by hand in its `app.py`."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import TypeVar
+
+import httpx
+from contracts.event import Event
+from contracts.personal import Category
+from contracts.privacy import ConsumerGroup
+from contracts.purposes import PurposeId
+from contracts.topics import TOPICS, Topic
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from fastapi import APIRouter
+
+from chassis.batch import BatchRunner
+from chassis.clock import Clock, SystemClock
+from chassis.database import Database, connect_pool
+from chassis.health import Health
+from chassis.holders import Holder
+from chassis.keys import SubjectKeys
+from chassis.logs import SafeError
+from chassis.metrics import Metrics
+from chassis.migrations import CHASSIS, MigrationSource
+from chassis.own_key import OwnKey
+from chassis.protocol import KEYS_CHANNEL, builtin_reactions, drop_keys
+from chassis.reactions import BadReaction, Batch, Mode, RawBatch, Reaction, Single, check_purpose
+from chassis.replay import Replayer
+from chassis.settings import ServiceSettings
+from chassis.tokens import Signer
+from chassis.wakeups import Wakeups
+from chassis.work_loop import Errand, Step, WorkKind
+
+E = TypeVar("E", bound=Event)
+
+_POOL_SIZE = 12
+
+
+class Service:
+    """Declarations first; `open` connects; `chassis.process.run` runs a role of it.
+
+    Args:
+        name: as in `contracts.topics` and the JWKS: `profile`, `audit-log`.
+        holder: every table it keeps, personal or not.
+        key_categories: the categories whose keys it may fetch; the keyring enforces it.
+        migrations: its own folder of `.sql` files.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        *,
+        holder: Holder,
+        key_categories: frozenset[Category],
+        migrations: MigrationSource,
+        clock: Clock | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.holder = holder
+        self.clock: Clock = clock or SystemClock()
+        self.metrics = metrics or Metrics()
+        self.health = Health()
+        self.migrations: Sequence[MigrationSource] = (CHASSIS, migrations)
+        self.wakeups = Wakeups(settings.database_url.get_secret_value())
+        self.work_kinds: list[WorkKind] = []
+        self.at_migration: list[Callable[[], Awaitable[None]]] = []
+        """Run by the role `migrate`, as the app's role, after the schema is current; each must be safe to repeat."""
+        self._key_categories = key_categories
+        self._reactions: dict[type[Event], Reaction] = {r.event: r for r in builtin_reactions(name)}
+        self._raw: RawBatch | None = None
+        self._routes: list[Callable[[Service], APIRouter]] = []
+        self._database: Database | None = None
+        self._runner: BatchRunner | None = None
+
+    # What it reacts to
+
+    def store(self, event: type[E], reaction: Single[E], *, purpose: PurposeId) -> None:
+        """Runs for restricted people too: projections, corrections, rights."""
+        self._react(Reaction(event, Mode.STORE, purpose, single=reaction))
+
+    def use(self, event: type[E], reaction: Single[E], *, purpose: PurposeId) -> None:
+        """Does not run for restricted people: mail, matching, search, statistics."""
+        self._react(Reaction(event, Mode.USE, purpose, single=reaction))
+
+    def store_batch(self, event: type[E], reaction: Batch[E], *, purpose: PurposeId) -> None:
+        """Like `store`, for volume: all events of one type that a batch allows at once, in their order."""
+        self._react(Reaction(event, Mode.STORE, purpose, batch=reaction))
+
+    def use_batch(self, event: type[E], reaction: Batch[E], *, purpose: PurposeId) -> None:
+        """Like `use`, for volume."""
+        self._react(Reaction(event, Mode.USE, purpose, batch=reaction))
+
+    def protocol(self, event: type[E], reaction: Single[E]) -> None:
+        """A part of the privacy protocol: runs whatever the person's state, and waits behind nothing."""
+        if not event.privacy_protocol:
+            raise BadReaction(f"{event.type} is not part of the privacy protocol: declare store or use")
+        self._react(Reaction(event, Mode.PROTOCOL, PurposeId.P8, single=reaction))
+
+    def every_record(self, reaction: RawBatch) -> None:
+        """Takes every record of every topic, sealed as it came, whatever the person's state (the log)."""
+        if self._raw is not None:
+            raise BadReaction("every_record is declared twice")
+        self._raw = reaction
+
+    # What it does later, or one by one
+
+    def step(
+        self, kind: str, run: Step, *, mode: Mode, purpose: PurposeId, category: Category | None, concurrency: int = 4
+    ) -> None:
+        """Work done in one transaction, under the person's lock; `tx.enqueue(kind, …)` asks for it."""
+        self.work_kinds.append(WorkKind(kind, mode, purpose, category, step=run, concurrency=concurrency))
+
+    def errand(
+        self, kind: str, run: Errand, *, mode: Mode, purpose: PurposeId, category: Category | None, concurrency: int = 4
+    ) -> None:
+        """Work that uses the network, outside any transaction; it opens its own, and ends with `finish`."""
+        self.work_kinds.append(WorkKind(kind, mode, purpose, category, errand=run, concurrency=concurrency))
+
+    def schedule(self, kind: str, run: Errand, *, every: timedelta) -> None:
+        """An errand that comes again and again, on one worker at a time."""
+        self.work_kinds.append(
+            WorkKind(kind, Mode.PROTOCOL, PurposeId.P8, None, errand=run, concurrency=1, every=every)
+        )
+
+    # How others reach it
+
+    def routes(self, make: Callable[["Service"], APIRouter]) -> None:
+        """HTTP routes of the roles `api` and `all`; `make` is called once the service is open."""
+        self._routes.append(make)
+
+    def routers(self) -> list[APIRouter]:
+        return [make(self) for make in self._routes]
+
+    # What follows
+
+    @property
+    def reactions(self) -> dict[type[Event], Reaction]:
+        return dict(self._reactions)
+
+    def topics(self) -> list[Topic]:
+        """The topics it consumes, by name."""
+        if self._raw is not None:
+            return sorted(TOPICS.values())
+        return sorted({event.topic for event in self._reactions})
+
+    def group(self, topic: Topic) -> str:
+        """The consumer group for a topic: one each, so that a rebalance of one leaves the others alone."""
+        return f"{self.settings.topic_prefix}{self.name}.{topic.name}"
+
+    def groups(self) -> list[ConsumerGroup]:
+        """What the fence of an erasure waits for."""
+        prefix = self.settings.topic_prefix
+        return [ConsumerGroup(group=self.group(topic), topics=(prefix + topic.name,)) for topic in self.topics()]
+
+    @property
+    def database(self) -> Database:
+        if self._database is None:
+            raise SafeError("the service is not open yet")
+        return self._database
+
+    @property
+    def keys(self) -> SubjectKeys:
+        return self.database.keys
+
+    @property
+    def runner(self) -> BatchRunner:
+        if self._runner is None:
+            raise SafeError("the service is not open yet")
+        return self._runner
+
+    @property
+    def own_key(self) -> OwnKey:
+        return OwnKey(self.settings.service_key())
+
+    @property
+    def replayer(self) -> Replayer:
+        return Replayer(self.database, self.runner, self.own_key)
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Make the pool and the clients; nothing is connected before it is first needed. `stack` closes them.
+
+        Raises:
+            SafeError: the service key can't be read.
+        """
+        key = self.settings.service_key()
+        signing_key = load_pem_private_key(key, password=None)
+        if not isinstance(signing_key, Ed25519PrivateKey):
+            raise SafeError("TILLIT_SERVICE_KEY_FILE must hold an Ed25519 private key (PKCS8 PEM)")
+        http = httpx.AsyncClient(base_url=str(self.settings.keyring_url), timeout=5)
+        stack.push_async_callback(http.aclose)
+        pool = await connect_pool(self.settings.database_url.get_secret_value(), size=_POOL_SIZE)
+        stack.callback(pool.terminate)
+        keys = SubjectKeys(http, Signer(self.name, key, self.clock), self.clock, self._key_categories)
+        self._database = Database(
+            pool,
+            keys=keys,
+            clock=self.clock,
+            wakeups=self.wakeups,
+            source=self.name,
+            signing_key=signing_key,
+            topic_prefix=self.settings.topic_prefix,
+        )
+        self._runner = BatchRunner(
+            self._database, reactions=self._reactions, raw=self._raw, own_key=OwnKey(key), metrics=self.metrics
+        )
+        self.wakeups.on_payload(KEYS_CHANNEL, lambda payload: drop_keys(keys, payload))
+
+    def _react(self, reaction: Reaction) -> None:
+        check_purpose(self.name, reaction.purpose, reaction.event)
+        known = self._reactions.get(reaction.event)
+        if known is not None and known.mode is not Mode.PROTOCOL:
+            raise BadReaction(f"{reaction.event.type} has two reactions here: call both from one")
+        self._reactions[reaction.event] = reaction

@@ -1,0 +1,134 @@
+"""The worker half of a process: relay, consumers, work and housekeeping, started when their surroundings allow it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+from faststream.kafka import KafkaBroker
+
+from chassis import outbox, parked, work
+from chassis.consume import TopicConsumer
+from chassis.errors import TRANSIENT, reason
+from chassis.housekeeping import SWEEP_EVERY, register_holder, sweep
+from chassis.logs import get_logger
+from chassis.relay import Relay
+from chassis.service import Service
+from chassis.sql import borrow
+from chassis.work_loop import WorkLoop
+
+_MEASURE_SECONDS: Final = 5.0
+_LOOP_BOUND: Final = timedelta(seconds=60)
+_log = get_logger()
+
+
+class Worker:
+    """Everything of a service that runs without being asked."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        settings, health = service.settings, service.health
+        self._broker = KafkaBroker(
+            settings.kafka_bootstrap,
+            client_id=service.name,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            logger=None,
+            graceful_timeout=settings.drain_seconds,
+        )
+        self._consumers = [
+            TopicConsumer(
+                self._broker,
+                settings.topic_prefix + topic.name,
+                service.group(topic),
+                runner=service.runner,
+                database=service.database,
+                metrics=service.metrics,
+                loop=health.loop(f"consume {topic.name}", _LOOP_BOUND),
+            )
+            for topic in service.topics()
+        ]
+        service.schedule("sweep", partial(sweep, service), every=SWEEP_EVERY)
+        self._work = [
+            WorkLoop(
+                kind,
+                database=service.database,
+                wake=service.wakeups.event(work.CHANNEL),
+                metrics=service.metrics,
+                loop=health.loop(f"work {kind.kind}", _LOOP_BOUND),
+            )
+            for kind in service.work_kinds
+        ]
+        self._relay = Relay(
+            settings.database_url.get_secret_value(),
+            settings.kafka_bootstrap,
+            wake=service.wakeups.event(outbox.CHANNEL),
+            clock=service.clock,
+            metrics=service.metrics,
+            loop=health.loop("relay", _LOOP_BOUND),
+            name=service.name,
+        )
+
+    def parts(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs side by side, each until cancelled or drained."""
+        return [
+            self._consume(),
+            self._relay.run(),
+            self._measure(),
+            self._forever(lambda: register_holder(self._service), "registering as holder"),
+            *(loop.run() for loop in self._work),
+            *(consumer.commit_loop() for consumer in self._consumers),
+        ]
+
+    async def assigned(self) -> bool:
+        """Whether every topic's group has told this worker its share."""
+        return all(consumer.assigned for consumer in self._consumers)
+
+    async def drain(self) -> None:
+        """Take in nothing more, end what is in hand, tell Kafka, leave the groups."""
+        for loop in (*self._work, *self._consumers, self._relay):
+            loop.stop()
+        for consumer in self._consumers:
+            await consumer.commit()
+        await self._broker.stop()
+
+    async def _consume(self) -> None:
+        await self._until_it_works(self._broker.start, "reaching the broker")
+        await asyncio.Event().wait()
+
+    async def _forever(self, attempt: Callable[[], Awaitable[None]], what: str) -> None:
+        await self._until_it_works(attempt, what)
+        await asyncio.Event().wait()
+
+    async def _until_it_works(self, attempt: Callable[[], Awaitable[None]], what: str) -> None:
+        delay = 0.2
+        while True:
+            try:
+                await attempt()
+            except TRANSIENT as error:
+                _log.warning("start.waiting", part=what, error=reason(error))
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+            else:
+                return
+
+    async def _measure(self) -> None:
+        """Keep the gauges of what waits."""
+        metrics, clock = self._service.metrics, self._service.clock
+        while True:
+            try:
+                async with borrow(self._service.database.pool) as connection:
+                    depth = await outbox.depth(connection)
+                    by_topic = await parked.count_by_topic(connection)
+            except TRANSIENT as error:
+                _log.info("measures.skipped", error=reason(error))
+            else:
+                age = (clock.now() - depth.oldest).total_seconds() if depth.oldest is not None else 0
+                metrics.outbox_depth.set(depth.rows)
+                metrics.outbox_age.set(max(age, 0))
+                metrics.parked.clear()
+                for topic, rows in by_topic.items():
+                    metrics.parked.labels(topic).set(rows)
+            await asyncio.sleep(_MEASURE_SECONDS)
