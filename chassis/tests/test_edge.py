@@ -14,8 +14,9 @@ from uuid import UUID
 import httpx
 import pytest
 import structlog
-from chassis.clock import MovedClock
+from chassis.clock import MovedClock, monotonic
 from chassis.edge import make_app, serve
+from chassis.errors import KeyringUnavailable, SubjectGone
 from chassis.health import Health
 from chassis.json_bodies import RequestBody
 from chassis.jwks import StaticKeys, jwks
@@ -94,6 +95,11 @@ def routes() -> APIRouter:
     async def slow() -> Greeting:
         await asyncio.sleep(0.5)
         return Greeting(text="done")
+
+    @router.get("/stuck")
+    async def stuck() -> Greeting:
+        await asyncio.sleep(60)
+        return Greeting(text="never")
 
     return router
 
@@ -392,6 +398,44 @@ async def test_a_request_in_flight_is_answered_before_the_server_stops() -> None
         await asyncio.wait_for(task, 5)
         with pytest.raises(httpx.ConnectError):
             await client.get("/v1/knock")
+
+
+async def test_a_request_that_does_not_end_is_given_up_at_the_bound() -> None:
+    stop = asyncio.Event()
+    task, url = await served(stop, drain_seconds=1.0)
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        stuck = asyncio.create_task(client.get("/v1/stuck"))
+        await asyncio.sleep(0.1)
+        began = monotonic()
+        stop.set()
+        await asyncio.wait_for(task, 10)
+        assert 0.5 < monotonic() - began < 4
+        assert (await stuck).status_code == 500
+
+
+async def test_what_does_not_answer_now_is_told_as_unavailable_and_what_is_erased_as_gone() -> None:
+    router = APIRouter()
+
+    @router.get("/keyring")
+    async def keyring() -> None:
+        raise KeyringUnavailable("no answer")
+
+    @router.get("/database")
+    async def database() -> None:
+        raise ConnectionRefusedError(111, NAME)
+
+    @router.get("/erased")
+    async def erased() -> None:
+        raise SubjectGone("keys destroyed")
+
+    app = new_app()
+    app.include_router(router)
+    async with client_of(app) as client:
+        for address in ("/keyring", "/database"):
+            answer = await client.get(address)
+            assert address[1:] in problem(answer, 503, "unavailable")["detail"]
+            assert answer.headers["retry-after"] == "5"
+        problem(await client.get("/erased"), 410, "gone")
 
 
 async def test_a_taken_port_is_refused_with_the_setting_to_change() -> None:
