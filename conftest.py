@@ -1,5 +1,6 @@
-"""Every test of the workspace may ask for the rig's servers by name."""
+"""Every test of the workspace may ask for the rig's servers by name.
 
-import contracts  # noqa: F401 - importlib mode would take the folder contracts/ for the package
+`contracts` is loaded as a plugin, because importlib mode would take the folder `contracts/` for the package.
+"""
 
-pytest_plugins = ["chassis.testing.plugin"]
+pytest_plugins = ["contracts", "chassis.testing.plugin"]
