@@ -435,7 +435,7 @@ async def test_what_does_not_answer_now_is_told_as_unavailable_and_what_is_erase
             answer = await client.get(address)
             assert address[1:] in problem(answer, 503, "unavailable")["detail"]
             assert answer.headers["retry-after"] == "5"
-        problem(await client.get("/erased"), 410, "gone")
+        problem(await client.get("/erased"), 410, "erased")
 
 
 async def test_a_taken_port_is_refused_with_the_setting_to_change() -> None:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import metrics as measures
-from chassis import problems, telemetry
+from chassis import outages, problems, telemetry
 from chassis.clock import Clock, monotonic
 from chassis.health import Health, Report
 from chassis.idempotency import api_routes, check_routes
@@ -60,6 +60,7 @@ def make_app(
     app.state.own_secret = own_secret
     app.state.rate_limiter = RateLimiter(clock, metrics)
     problems.install(app)
+    outages.install(app)
     for router in routers:
         check_routes(router.routes)
         _check_bodies(router)

@@ -13,15 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from chassis.errors import TRANSIENT, KeyringUnavailable, SubjectGone
-from chassis.logs import SafeError, get_logger
+from chassis.logs import SafeError
 from chassis.request_ids import current_request_id
 
 MEDIA_TYPE: Final = "application/problem+json"
 
 JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 
-_log = get_logger()
 _NAME: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -129,9 +127,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(SubjectGone, _on_gone)
-    for kind in (kind for kind in TRANSIENT if issubclass(kind, Exception)):
-        app.add_exception_handler(kind, _on_transient)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
@@ -185,15 +180,6 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
 async def _on_http_exception(_request: Request, error: Exception) -> Response:
     refused = cast("HTTPException", error)
     return of_status(refused.status_code, refused.headers).response()
-
-
-async def _on_gone(_request: Request, _error: Exception) -> Response:
-    return Problem(410, "gone", "Gone", "What this is about was erased.").response()
-
-
-async def _on_transient(_request: Request, error: Exception) -> Response:
-    _log.warning("http.unavailable", exc_info=error)
-    return unavailable("keyring" if isinstance(error, KeyringUnavailable) else "database").response()
 
 
 async def _on_unexpected(_request: Request, _error: Exception) -> Response:
