@@ -23,7 +23,7 @@ test-long: ## every test, and the chaos rig over many seeds
 	./test --long
 
 check: lint types ## what takes under a minute: lint, types, laws of the house, tests without Docker
-	uv run pytest -q contracts/tests chassis/tests/unit tests/architecture deploy/local/tests -m "not containers and not downloads and not long"
+	uv run pytest -q contracts/tests chassis/tests tests/architecture deploy/local/tests -m "not containers and not downloads and not long"
 
 bench: ## measure, and write benchmarks/README.md
 	uv run python -m benchmarks

@@ -53,7 +53,7 @@ def up(
         console.print(f"The stack in {info.state} runs already (supervisor {stack.supervisor()}): nothing to do.")
     else:
         console.print(f"Everything is ready after {time.monotonic() - began:.1f} s.")
-    print_places(info)
+    print_places(info, bare=bare)
 
 
 def down(
@@ -156,9 +156,9 @@ def _steps(status: Status) -> Table:
     return table
 
 
-def print_places(info: StackInfo) -> None:
+def print_places(info: StackInfo, *, bare: bool = False) -> None:
     table = Table.grid(padding=(0, 2))
-    for name, url in info.services.items():
+    for name, url in () if bare else info.services.items():
         table.add_row(name, url)
     table.add_row("caught mail", f"{info.mail_url}/  (JSON: {info.mail_url}/api/mails)")
     table.add_row("Kafka", info.kafka_bootstrap)
@@ -185,7 +185,7 @@ def _hold(stack: Stack, options: StackOptions) -> None:
                 progress(status)
             elif status.phase is Phase.RUNNING and not progress.ended:
                 progress.end(status)
-                print_places(stack.info())
+                print_places(stack.info(), bare=not options.services)
                 console.print("Everything is ready; Ctrl-C stops it.")
             elif status.phase is Phase.STOPPING:
                 progress.end(status)

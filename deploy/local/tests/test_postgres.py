@@ -1,3 +1,4 @@
+import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -66,6 +67,22 @@ async def test_what_is_stored_is_not_compressed(passwords: Passwords, ports: Por
     admin = await connect(passwords.dsn(ports, SUPERUSER, "postgres"))
     assert await admin.fetchval("SHOW wal_compression") == "off"
     await admin.close()
+
+
+async def test_the_server_log_never_shows_the_values_of_a_refused_row(
+    passwords: Passwords, ports: Ports, state: StateFolder
+) -> None:
+    owner = await connect(passwords.dsn(ports, "profile_owner", "profile"))
+    await owner.execute("CREATE TABLE people (place text PRIMARY KEY, note text NOT NULL)")
+    await owner.execute("INSERT INTO people (place, note) VALUES ($1, $2)", "Vadsoe", "secret-1")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await owner.execute("INSERT INTO people (place, note) VALUES ($1, $2)", "Vadsoe", "secret-2")
+    with pytest.raises(asyncpg.NotNullViolationError):
+        await owner.execute("INSERT INTO people (place, note) VALUES ($1, $2)", "Bodoe", None)
+    await owner.close()
+    log = await asyncio.to_thread(state.log_of("postgres").read_text)
+    assert "violates" in log
+    assert not [word for word in ("Vadsoe", "Bodoe", "secret") if word in log]
 
 
 def test_passwords_are_made_once_and_readable_by_their_owner_only(state: StateFolder) -> None:

@@ -92,6 +92,13 @@ def test_a_second_up_with_other_ports_is_refused(stack: Stack, ports: Ports) -> 
         stack.up(StackOptions(ports={"kafka": ports.kafka + 1}))
 
 
+def test_a_stack_without_services_is_not_taken_for_a_whole_one(stack: Stack, ports: Ports) -> None:
+    stack.up(StackOptions(ports=dict(ports.items()), services=False))
+    assert not stack.up(StackOptions(services=False)).started_here
+    with pytest.raises(StackError, match="runs without the services"):
+        stack.up(StackOptions())
+
+
 def test_of_two_starts_at_the_same_time_one_holds_the_stack_and_both_see_it_ready(
     stack: Stack, state: StateFolder, ports: Ports
 ) -> None:

@@ -35,6 +35,8 @@ _SETTINGS = {
     "wal_compression": "off",
     "jit": "off",
     "log_checkpoints": "off",
+    # without it a broken constraint logs the row's values
+    "log_error_verbosity": "terse",
     "log_timezone": "UTC",
     "timezone": "UTC",
 }

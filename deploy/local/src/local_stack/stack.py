@@ -98,6 +98,7 @@ class Stack:
         if running is not None:
             self._refuse_other_ports(options)
             self._wait(running, None, progress)
+            self._refuse_without_services(options)
             return self.info()
         ports = self.ports(options)
         refuse_taken(ports)
@@ -211,6 +212,13 @@ class Stack:
         for name, number in {**settings.ports_from_environment(), **options.ports}.items():
             if now.get(name) != number:
                 raise StackError(f"the stack runs with port {name}={now.get(name)}: `tillit down` before changing it")
+
+    def _refuse_without_services(self, options: StackOptions) -> None:
+        status = self.status()
+        if status is None or not options.services:
+            return
+        if not {service.name for service in SERVICES} <= {process.name for process in status.processes}:
+            raise StackError("the stack runs without the services: `tillit down` before starting it with them")
 
     def _wipe(self) -> None:
         postgres.remove_outside_home(self._state)
