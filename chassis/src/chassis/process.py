@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from chassis import logs, migrations, outages, telemetry
+from chassis import logs, migrations, telemetry
 from chassis.admin import admin_routes
 from chassis.edge import make_app, serve
 from chassis.jwks import JwksFile
@@ -127,7 +127,6 @@ async def _http(service: Service, role: str, stop: asyncio.Event) -> None:
         clock=service.clock,
         own_secret=service.own_key.secret("http"),
     )
-    outages.install(app)
     await serve(
         app,
         settings.http_host,

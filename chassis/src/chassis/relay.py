@@ -114,9 +114,20 @@ class Relay:
                 await asyncio.wait_for(stopping, 2)
 
     async def _send(self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
-        """Send the rows up to the first of the privacy protocol, or that one alone, and delete what was acknowledged."""
-        count = next((n for n, row in enumerate(rows) if row.privacy_protocol), len(rows))
-        part = rows[: max(count, 1)]
+        """Send the rows in order; one of the privacy protocol goes alone, once all before it were acknowledged."""
+        start = 0
+        while start < len(rows) and not self._stopping:
+            end = start + 1
+            while not rows[start].privacy_protocol and end < len(rows) and not rows[end].privacy_protocol:
+                end += 1
+            if not await self._send_part(connection, producer, rows[start:end]):
+                return
+            start = end
+
+    async def _send_part(
+        self, connection: OwnConnection, producer: AIOKafkaProducer, part: Sequence[OutboxRow]
+    ) -> bool:
+        """Send these together and delete what was acknowledged; False when one was refused, and the rest must wait."""
         sent: list[tuple[OutboxRow, asyncio.Future[Any]]] = []
         try:
             for row in part:
@@ -127,9 +138,8 @@ class Relay:
             await outbox.refuse(connection, refused.position, "too large for the broker")
         if sent:
             await self._beating(connection, asyncio.ensure_future(asyncio.wait([future for _, future in sent])))
-        await self._settle(connection, sent)
-        if len(part) < len(rows) and not self._stopping and len(sent) == len(part):
-            await self._send(connection, producer, rows[len(part) :])
+            await self._settle(connection, sent)
+        return len(sent) == len(part)
 
     async def _settle(self, connection: OwnConnection, sent: Sequence[tuple[OutboxRow, "asyncio.Future[Any]"]]) -> None:
         """Delete what was acknowledged. A later row of a key whose earlier one failed stays, to be sent again after it."""

@@ -61,7 +61,7 @@ class Worker:
             )
             for kind in service.work_kinds
         ]
-        self._relay = Relay(
+        self.relay = Relay(
             settings.database_url.get_secret_value(),
             settings.kafka_bootstrap,
             wake=service.wakeups.event(outbox.CHANNEL),
@@ -75,7 +75,7 @@ class Worker:
         """What runs side by side, each until cancelled or drained."""
         return [
             self._consume(),
-            self._relay.run(),
+            self.relay.run(),
             self._measure(),
             self._forever(lambda: register_holder(self._service), "registering as holder"),
             *(loop.run() for loop in self._work),
@@ -88,7 +88,7 @@ class Worker:
 
     async def drain(self) -> None:
         """Take in nothing more, end what is in hand, tell Kafka, leave the groups."""
-        for loop in (*self._work, *self._consumers, self._relay):
+        for loop in (*self._work, *self._consumers, self.relay):
             loop.stop()
         for consumer in self._consumers:
             await consumer.commit()
