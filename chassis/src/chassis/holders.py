@@ -27,8 +27,10 @@ CHASSIS_TABLES: Final = frozenset(
 class PersonalTable:
     """One table with personal data: whose rows they are, which category, what ends them, and what each column is.
 
-    Erasing deletes the person's rows. `sealed` columns hold blobs, `plain` ones values that are searched (only in
-    their owner's indexed columns), `other` ones ids and times that say nothing by themselves.
+    Erasing deletes the person's rows. A table whose rows are of several categories is declared once for each, with the
+    same `category_column`, and only the rows that name the category there are meant. `sealed` columns hold blobs,
+    `plain` ones values that are searched (only in their owner's indexed columns), `other` ones ids and times that say
+    nothing by themselves.
     """
 
     table: str
@@ -38,10 +40,18 @@ class PersonalTable:
     sealed: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
     other: tuple[str, ...] = ()
+    category_column: str | None = None
 
     @property
     def columns(self) -> frozenset[str]:
-        return frozenset({self.owner, *self.sealed, *self.plain, *self.other})
+        named = (self.category_column,) if self.category_column is not None else ()
+        return frozenset({self.owner, *named, *self.sealed, *self.plain, *self.other})
+
+    def rows_of(self, subject: SubjectId) -> tuple[str, tuple[object, ...]]:
+        """The condition that finds the person's rows, and its arguments; the names in it are the declaration's."""
+        if self.category_column is None:
+            return f"{self.owner} = $1", (subject,)
+        return f"{self.owner} = $1 AND {self.category_column} = $2", (subject, self.category)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +97,10 @@ class Holder:
         found: dict[str, int] = {}
         for table in self.tables:
             if table.category in categories:
+                condition, arguments = table.rows_of(subject)
                 count = await connection.fetchval(
-                    f"SELECT count(*) FROM {table.table} WHERE {table.owner} = $1",  # noqa: S608 - declared names
-                    subject,
+                    f"SELECT count(*) FROM {table.table} WHERE {condition}",  # noqa: S608 - declared names
+                    *arguments,
                 )
                 found[table.table] = found.get(table.table, 0) + int(count)
         return {table: count for table, count in found.items() if count}
@@ -101,7 +112,8 @@ _KEPT_ANSWERS: Final = PersonalTable(
 
 
 async def _delete(connection: Connection, table: PersonalTable, subject: SubjectId) -> int:
-    tag = await connection.execute(f"DELETE FROM {table.table} WHERE {table.owner} = $1", subject)  # noqa: S608 - declared
+    condition, arguments = table.rows_of(subject)
+    tag = await connection.execute(f"DELETE FROM {table.table} WHERE {condition}", *arguments)  # noqa: S608 - declared
     return int(tag.rpartition(" ")[2])
 
 

@@ -84,6 +84,14 @@ async def finish(connection: Connection, item: WorkItem) -> bool:
     return done is not None
 
 
+async def renew(connection: Connection, item: WorkItem, until: datetime) -> bool:
+    """Keep the lease until then; False when it was lost."""
+    kept = await connection.fetchval(
+        "UPDATE work SET due_at = $3 WHERE id = $1 AND lease = $2 RETURNING id", item.id, item.lease, until
+    )
+    return kept is not None
+
+
 async def postpone(connection: Connection, item: WorkItem, until: datetime) -> None:
     """Give the lease back; the item is due again then."""
     await connection.execute(

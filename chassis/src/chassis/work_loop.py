@@ -73,6 +73,16 @@ async def finish(item: WorkItem, tx: Transaction) -> None:
         raise LeaseLost
 
 
+async def renew(item: WorkItem, tx: Transaction) -> None:
+    """Take a whole lease time from now on: an errand may have waited for its turn before it does what can't be undone.
+
+    Raises:
+        LeaseLost: someone else has the item by now.
+    """
+    if not await work.renew(tx.connection, item, tx.now() + LEASE):
+        raise LeaseLost
+
+
 class WorkLoop:
     """Does the items of one kind, `concurrency` at a time, until cancelled or stopped."""
 
