@@ -14,7 +14,7 @@ from contracts.wire import WireBody
 
 from chassis import inbox, offsets, parked
 from chassis.database import Database
-from chassis.errors import TRANSIENT, OffsetMoved, reason
+from chassis.errors import OffsetMoved, is_transient, reason
 from chassis.keys import LOG_KEY, KeyName, KeySet
 from chassis.logs import get_logger
 from chassis.metrics import Metrics
@@ -76,11 +76,11 @@ class BatchRunner:
         keys = await self.fetch_keys(batch.runnable)
         try:
             await self._run_together(topic, batch, steps, keys)
-        except TRANSIENT:
-            raise
         except OffsetMoved:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a reaction raises, its record is found and parked
+        except Exception as error:  # whatever a reaction raises, its record is found and parked
+            if is_transient(error):
+                raise
             _log.warning("batch.apart", topic=topic, records=len(records), error=reason(error))
             await self._run_apart(topic, batch, steps, keys)
 
@@ -161,10 +161,11 @@ class BatchRunner:
                 try:
                     async with tx.savepoint():
                         await self.run_item(item, tx)
-                except TRANSIENT:
-                    raise
-                except Exception as error:  # noqa: BLE001 - this is the record that fails; it is parked with its reason
-                    _log.error("event.parked", topic=topic, type=item.incoming.envelope.type, error=reason(error))
+                except Exception as error:  # this is the record that fails; it is parked with its reason
+                    if is_transient(error):
+                        raise
+                    log = _log.critical if item.privacy_protocol else _log.error
+                    log("event.parked", topic=topic, type=item.incoming.envelope.type, error=reason(error))
                     aside.rows.append(park_event(item.incoming, reason(error)))
             await self._finish(tx, topic, aside, steps)
 

@@ -83,6 +83,19 @@ class TopicConsumer:
     def consumer(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer
 
+    async def start(self) -> None:
+        """Join the group. May be called again after a failure, which leaves nothing behind.
+
+        Raises:
+            KafkaError: the broker can't be reached.
+        """
+        try:
+            await self._subscriber.start()
+        except BaseException:
+            if self.consumer is not None:
+                await self.consumer.stop()
+            raise
+
     def stop(self) -> None:
         """Take in nothing more; the batch in hand ends by itself."""
         self._stopping = True

@@ -34,11 +34,15 @@ TRANSIENT: tuple[type[BaseException], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
-    asyncpg.InvalidTransactionStateError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
 )
 """Failures of the surroundings, not of a record."""
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether it passes by itself. A value that asyncpg can't encode is an InterfaceError too, but stays wrong."""
+    return isinstance(error, TRANSIENT) and not isinstance(error, asyncpg.DataError)
 
 
 def reason(error: BaseException) -> str:

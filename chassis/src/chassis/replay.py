@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from chassis import inbox, parked
 from chassis.batch import BatchRunner
 from chassis.database import Database
-from chassis.errors import TRANSIENT, reason
-from chassis.logs import SafeError, get_logger
+from chassis.errors import is_transient, reason
+from chassis.logs import get_logger
 from chassis.own_key import OwnKey
 from chassis.park import restore
 from chassis.parked import ParkedRow
 from chassis.records import BadRecord
-from chassis.sealing import BadBlob
 
 _log = get_logger()
 
@@ -76,11 +75,9 @@ class Replayer:
                     return None
                 await inbox.add_new(tx.connection, [item.incoming.envelope.id], tx.now())
                 await self._runner.run_item(item, tx)
-        except TRANSIENT:
-            raise
-        except (BadRecord, BadBlob, SafeError) as error:
-            return str(error)
-        except Exception as error:  # noqa: BLE001 - whatever a reaction raises, its event stays parked with the reason
+        except Exception as error:  # whatever a reaction raises, its event stays parked with the reason
+            if is_transient(error):
+                raise
             _log.warning("replay.failed", topic=row.topic, type=row.event_type, error=reason(error))
             return reason(error)
         return None

@@ -95,7 +95,11 @@ class Worker:
         await self._broker.stop()
 
     async def _consume(self) -> None:
-        await self._until_it_works(self._broker.start, "reaching the broker")
+        # One by one: FastStream's own start would, repeated after a failure, start some subscribers twice.
+        await self._broker.connect()
+        await asyncio.gather(
+            *(self._until_it_works(consumer.start, f"joining {consumer.group}") for consumer in self._consumers)
+        )
         await asyncio.Event().wait()
 
     async def _forever(self, attempt: Callable[[], Awaitable[None]], what: str) -> None:
