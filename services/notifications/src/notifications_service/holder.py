@@ -1,0 +1,39 @@
+"""What the notifications service holds of people, and what ends it."""
+
+from typing import Final
+
+from chassis.holders import Holder, PersonalTable
+from contracts.personal import Category
+
+HOLDER: Final = Holder(
+    "notifications",
+    tables=(
+        PersonalTable(
+            "contacts",
+            category=Category.USER_INFORMATION,
+            owner="subject_id",
+            rule="R1: with the profile",
+            sealed=("contact",),
+            other=("stored_at",),
+        ),
+        PersonalTable(
+            "interests",
+            category=Category.USER_INFORMATION,
+            owner="subject_id",
+            rule="R1: with the profile, or when the interest is removed",
+            plain=("occupation", "place"),
+            other=("interest_id", "saved_at"),
+        ),
+        PersonalTable(
+            "mails",
+            category=Category.COMMUNICATION,
+            owner="subject_id",
+            rule="R4: 3 years after it was sent or dropped",
+            sealed=("mail",),
+            other=("mail_id", "kind", "state", "smtp_code", "made_at", "ended_at"),
+        ),
+    ),
+    impersonal={"positions": "adverts, about no person"},
+    # A mail's errand outlives the erasure of the profile: it finds the person restricted and ends the mail as dropped.
+    work_kinds={"job_alert": Category.USER_INFORMATION, "mail": Category.COMMUNICATION},
+)
