@@ -1,0 +1,85 @@
+"""The table `entries`: that an event happened, in order, for ever, without saying whom it was about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import asyncpg
+from chassis.sql import Connection
+
+
+class RecordPlace(NamedTuple):
+    """Where a record stood on Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """What is kept of every event."""
+
+    place: RecordPlace
+    type: str
+    source: str
+    schema: str
+    hour: datetime
+    commitment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A stored entry and its position in the log."""
+
+    position: int
+    place: RecordPlace
+    type: str
+    source: str
+    schema: str
+    hour: datetime
+    commitment: bytes
+
+
+async def append(connection: Connection, entries: Sequence[NewEntry]) -> Mapping[RecordPlace, int]:
+    """Add entries in this order; the answer is their positions."""
+    rows = await connection.fetch(
+        "INSERT INTO entries (topic, partition, record_offset, type, source, schema, hour, commitment)"
+        " SELECT topic, partition, record_offset, type, source, schema, hour, commitment FROM unnest("
+        "   $1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bytea[])"
+        "   WITH ORDINALITY AS e(topic, partition, record_offset, type, source, schema, hour, commitment, n) ORDER BY n"
+        " RETURNING position, topic, partition, record_offset",
+        [entry.place.topic for entry in entries],
+        [entry.place.partition for entry in entries],
+        [entry.place.offset for entry in entries],
+        [entry.type for entry in entries],
+        [entry.source for entry in entries],
+        [entry.schema for entry in entries],
+        [entry.hour for entry in entries],
+        [entry.commitment for entry in entries],
+    )
+    return {RecordPlace(row["topic"], row["partition"], row["record_offset"]): row["position"] for row in rows}
+
+
+async def after(connection: Connection, position: int, limit: int) -> list[Entry]:
+    """The entries after this position, in order."""
+    rows = await connection.fetch(
+        "SELECT position, topic, partition, record_offset, type, source, schema, hour, commitment FROM entries"
+        " WHERE position > $1 ORDER BY position LIMIT $2",
+        position,
+        limit,
+    )
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: asyncpg.Record) -> Entry:
+    return Entry(
+        row["position"],
+        RecordPlace(row["topic"], row["partition"], row["record_offset"]),
+        row["type"],
+        row["source"],
+        row["schema"],
+        row["hour"],
+        row["commitment"],
+    )

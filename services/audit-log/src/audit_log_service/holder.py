@@ -1,0 +1,31 @@
+"""What the audit log holds of people, and what ends it."""
+
+from typing import Final
+
+from chassis.holders import Holder, PersonalTable
+from contracts.personal import Category
+
+
+def _contents(category: Category, rule: str) -> PersonalTable:
+    return PersonalTable(
+        "contents",
+        category=category,
+        owner="subject_id",
+        rule=rule,
+        category_column="category",
+        sealed=("body", "sealed_salt"),
+        other=("position", "event_id", "subject_ids", "headers"),
+    )
+
+
+HOLDER: Final = Holder(
+    "audit-log",
+    tables=(
+        _contents(Category.USER_INFORMATION, "R1: with the profile"),
+        _contents(Category.COMMUNICATION, "R4: 3 years"),
+        _contents(Category.WEBSITE_USAGE, "R3: 6 months"),
+        _contents(Category.RIGHTS_CASE, "D5: 3 years after the case ended"),
+        _contents(Category.APPLICATION, "R7: the employer's period"),
+    ),
+    impersonal={"entries": "no subject, no event id, the time cut to the hour: that something happened, not to whom"},
+)
