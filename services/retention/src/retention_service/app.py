@@ -1,0 +1,44 @@
+"""Table of contents of the retention service: the keyring, and the erasure process."""
+
+from importlib.resources import files
+
+from chassis.migrations import MigrationSource
+from chassis.process import run
+from chassis.reactions import Mode
+from chassis.service import Service
+from contracts.privacy import ErasureRequested, HolderRegistered, PersonalDataErased
+from contracts.profile import ProfileDeleted
+from contracts.purposes import PurposeId
+
+from retention_service.api import routes
+from retention_service.ask_holders import ASK_AGAIN, Asking, ask_again
+from retention_service.destroy_keys import DESTROY_KEYS, destroy_keys
+from retention_service.fence import LOOK_EVERY, FenceRound
+from retention_service.holder import HOLDER
+from retention_service.make_log_key import make_log_key
+from retention_service.measures import RetentionMeasures
+from retention_service.on_erasure_requested import on_erasure_requested
+from retention_service.on_holder_registered import on_holder_registered
+from retention_service.on_personal_data_erased import on_personal_data_erased
+from retention_service.on_profile_deleted import on_profile_deleted
+from retention_service.settings import RetentionSettings
+
+
+def build(settings: RetentionSettings) -> Service:
+    migrations = MigrationSource("retention", files("retention_service") / "migrations")
+    service = Service("retention", settings, holder=HOLDER, key_categories=frozenset(), migrations=migrations)
+    asking, measures = Asking.told_by(settings), RetentionMeasures(service.metrics)
+    service.at_migration.append(make_log_key(service, settings.kek_dir))
+    service.routes(routes(settings.kek_dir, measures))
+    service.protocol(HolderRegistered, on_holder_registered(asking))
+    service.store(ProfileDeleted, on_profile_deleted(asking), purpose=PurposeId.P8)
+    service.protocol(ErasureRequested, on_erasure_requested)
+    service.protocol(PersonalDataErased, on_personal_data_erased(asking))
+    service.step(ASK_AGAIN, ask_again(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
+    service.schedule("fence", FenceRound(service, settings, measures).run, every=LOOK_EVERY)
+    service.step(DESTROY_KEYS, destroy_keys(measures), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
+    return service
+
+
+if __name__ == "__main__":
+    run(build, RetentionSettings)

@@ -1,0 +1,86 @@
+"""Asks every holder to erase, and asks the silent ones again with growing delays; it is never given up."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from chassis.jwks import JwksFile, Keys
+from chassis.logs import get_logger
+from chassis.transaction import Transaction
+from chassis.work import WorkItem
+from contracts.privacy import ErasureRequested
+
+from retention_service import erasure_holders, erasures, holders
+from retention_service.erasures import Erasure, Stage
+from retention_service.settings import RetentionSettings
+
+ASK_AGAIN: Final = "ask_again"
+_LONGEST_WAIT: Final = timedelta(days=1)
+_ALARM_ATTEMPTS: Final = 4
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Whom every erasure asks, registered or not, whose answers are believed, and how long the first is waited for."""
+
+    required: frozenset[str]
+    trusted: Keys
+    first_wait: timedelta
+
+    @classmethod
+    def told_by(cls, settings: RetentionSettings) -> "Asking":
+        return cls(settings.holders_required, JwksFile(settings.service_jwks_file), settings.ask_again_after)
+
+
+async def everybody(tx: Transaction, asking: Asking) -> set[str]:
+    """Every holder that must answer. Nobody registers until the transaction ends."""
+    await holders.hold_still(tx.connection)
+    return await holders.names(tx.connection) | asking.required
+
+
+async def ask_all(tx: Transaction, erasure: Erasure, asking: Asking) -> None:
+    """Send the request, and arrange that it is sent again to those who stay silent."""
+    await erasure_holders.add(
+        tx.connection, erasure.erasure_id, erasure.subject_id, await everybody(tx, asking), tx.now()
+    )
+    tx.publish(request_of(erasure))
+    _ask_again_in(tx, erasure, asking.first_wait)
+
+
+def request_of(erasure: Erasure) -> ErasureRequested:
+    """The same words each time: who answered the first is not asked for anything new by the second."""
+    return ErasureRequested(
+        subject_id=erasure.subject_id,
+        erasure_id=erasure.erasure_id,
+        nonce=erasure.nonce,
+        reason=erasure.reason,
+        categories=erasure.categories,
+        requested_at=erasure.requested_at,
+        due_at=erasure.due_at,
+    )
+
+
+def ask_again(asking: Asking) -> Callable[[WorkItem, Transaction], Awaitable[None]]:
+    """The step that repeats the request while a holder is silent."""
+
+    async def ask_again(item: WorkItem, tx: Transaction) -> None:
+        erasure = await erasures.find(tx.connection, UUID(item.key))
+        if erasure is None or erasure.stage is not Stage.ASKING:
+            return
+        expected = await everybody(tx, asking)
+        await erasure_holders.add(tx.connection, erasure.erasure_id, erasure.subject_id, expected, tx.now())
+        silent = await erasure_holders.ask_silent(tx.connection, erasure.erasure_id, tx.now())
+        attempts = max(silent.values(), default=1)
+        say = _log.error if attempts >= _ALARM_ATTEMPTS else _log.warning
+        say("erasure.asked_again", holders=sorted(silent), attempts=attempts)
+        tx.publish(request_of(erasure))
+        _ask_again_in(tx, erasure, min(asking.first_wait * 2 ** min(attempts - 1, 20), _LONGEST_WAIT))
+
+    return ask_again
+
+
+def _ask_again_in(tx: Transaction, erasure: Erasure, wait: timedelta) -> None:
+    tx.enqueue(ASK_AGAIN, str(erasure.erasure_id), subject=erasure.subject_id, due_at=tx.now() + wait)

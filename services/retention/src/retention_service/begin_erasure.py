@@ -1,0 +1,55 @@
+"""Begins the erasure of a person, or adds to the one that is open: there is never a second beside it."""
+
+import secrets
+from dataclasses import replace
+from typing import Final
+
+from chassis.clock import new_id
+from chassis.logs import get_logger
+from chassis.transaction import Transaction
+from contracts.personal import SubjectId
+from contracts.privacy import ERASURE_SCOPE
+from contracts.profile import DeletionReason
+
+from retention_service import erasure_holders, erasures
+from retention_service.ask_holders import Asking, ask_all
+from retention_service.due_dates import one_month_after
+from retention_service.erasures import Erasure, Stage
+
+_NONCE_BYTES: Final = 16
+_log = get_logger()
+
+
+async def begin_erasure(tx: Transaction, subject: SubjectId, reason: DeletionReason, asking: Asking) -> None:
+    """Ask every holder to erase what this reason covers. The transaction is about the person."""
+    scope = ERASURE_SCOPE[reason]
+    nonce = secrets.token_hex(_NONCE_BYTES)
+    open_one = await erasures.open_of(tx.connection, subject)
+    if open_one is None:
+        erasure = Erasure(
+            erasure_id=new_id(tx.clock),
+            subject_id=subject,
+            reason=reason,
+            categories=scope,
+            nonce=nonce,
+            former_nonces=frozenset(),
+            stage=Stage.ASKING,
+            fence_id=None,
+            requested_at=tx.now(),
+            due_at=one_month_after(tx.now()),
+            answered_at=None,
+            fenced_at=None,
+            done_at=None,
+        )
+        await erasures.insert(tx.connection, erasure)
+        await ask_all(tx, erasure, asking)
+        _log.info("erasure.begun", reason=reason)
+        return
+    if scope <= open_one.categories:
+        return
+    # A holder's earlier answer covers less than is asked now, so it may not complete the wider request.
+    wider = replace(open_one, categories=open_one.categories | scope, reason=reason, nonce=nonce, stage=Stage.ASKING)
+    await erasures.widen(tx.connection, wider.erasure_id, wider.reason, wider.categories, wider.nonce)
+    await erasure_holders.ask_anew(tx.connection, wider.erasure_id, tx.now())
+    await ask_all(tx, wider, asking)
+    _log.info("erasure.widened", reason=reason)

@@ -1,0 +1,43 @@
+"""Destroys an erased person's keys: from its commit on no copy of what they sealed can be opened, wherever it is."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from uuid import UUID
+
+from chassis.logs import get_logger
+from chassis.protocol import on_subject_erased
+from chassis.transaction import Transaction
+from chassis.work import WorkItem
+from contracts.personal import SubjectId
+from contracts.privacy import SubjectErased
+
+from retention_service import erasures, subject_keys
+from retention_service.erasures import Stage
+from retention_service.measures import RetentionMeasures
+
+DESTROY_KEYS: Final = "destroy_keys"
+_log = get_logger()
+
+
+def ask_to_destroy(tx: Transaction, erasure_id: UUID, subject: SubjectId) -> None:
+    """Have the keys destroyed by the worker; asking twice does it once."""
+    tx.enqueue(DESTROY_KEYS, str(erasure_id), subject=subject)
+
+
+def destroy_keys(measures: RetentionMeasures) -> Callable[[WorkItem, Transaction], Awaitable[None]]:
+    """The step that ends an erasure."""
+
+    async def destroy_keys(item: WorkItem, tx: Transaction) -> None:
+        erasure = await erasures.find(tx.connection, UUID(item.key))
+        if erasure is None or erasure.stage is not Stage.DESTROYING:
+            return
+        await subject_keys.destroy(tx.connection, erasure.subject_id, erasure.categories, tx.now())
+        erased = SubjectErased(subject_id=erasure.subject_id, categories=erasure.categories)
+        await on_subject_erased(erased, tx)
+        tx.publish(erased)
+        await erasures.finish(tx.connection, erasure.erasure_id, tx.now())
+        took = tx.now() - erasure.requested_at
+        tx.after_commit.append(lambda: measures.observe_done(took))
+        _log.info("erasure.done", categories=sorted(erasure.categories), seconds=round(took.total_seconds(), 3))
+
+    return destroy_keys

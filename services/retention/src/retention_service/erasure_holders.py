@@ -1,0 +1,113 @@
+"""The table `erasure_holders`: whom each erasure asked, how often, and what each erased."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from chassis.sql import Connection
+from contracts.personal import SubjectId
+from pydantic import TypeAdapter
+
+_ROWS: Final = TypeAdapter(dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
+class AskedHolder:
+    """One row. `rows` is what it erased, by table; None while it is silent."""
+
+    holder: str
+    attempts: int
+    asked_at: datetime
+    replied_at: datetime | None
+    rows: Mapping[str, int] | None
+
+
+async def add(
+    connection: Connection, erasure_id: UUID, subject: SubjectId, holders: Collection[str], at: datetime
+) -> None:
+    """Ask these holders too; those that are asked already stay as they are."""
+    await connection.execute(
+        "INSERT INTO erasure_holders (erasure_id, holder, subject_id, attempts, asked_at)"
+        " SELECT $1, holder, $2, 1, $4 FROM unnest($3::text[]) AS holder ON CONFLICT DO NOTHING",
+        erasure_id,
+        subject,
+        sorted(holders),
+        at,
+    )
+
+
+async def add_to_all(connection: Connection, erasures: Mapping[UUID, SubjectId], holder: str, at: datetime) -> int:
+    """Ask this holder in each of these erasures; the answer is in how many it was not asked yet."""
+    rows = await connection.fetch(
+        "INSERT INTO erasure_holders (erasure_id, holder, subject_id, attempts, asked_at)"
+        " SELECT erasure_id, $3, subject_id, 1, $4 FROM unnest($1::uuid[], $2::uuid[]) AS e(erasure_id, subject_id)"
+        " ORDER BY erasure_id ON CONFLICT DO NOTHING RETURNING erasure_id",
+        list(erasures),
+        list(erasures.values()),
+        holder,
+        at,
+    )
+    return len(rows)
+
+
+async def of_erasure(connection: Connection, erasure_id: UUID) -> list[AskedHolder]:
+    """Everybody it asked, by name."""
+    return (await of_erasures(connection, [erasure_id])).get(erasure_id, [])
+
+
+async def of_erasures(connection: Connection, erasure_ids: Sequence[UUID]) -> dict[UUID, list[AskedHolder]]:
+    rows = await connection.fetch(
+        "SELECT erasure_id, holder, attempts, asked_at, replied_at, rows::text AS rows FROM erasure_holders"
+        " WHERE erasure_id = ANY($1::uuid[]) ORDER BY erasure_id, holder",
+        erasure_ids,
+    )
+    found: dict[UUID, list[AskedHolder]] = {}
+    for row in rows:
+        erased = None if row["rows"] is None else _ROWS.validate_json(row["rows"])
+        asked = AskedHolder(row["holder"], row["attempts"], row["asked_at"], row["replied_at"], erased)
+        found.setdefault(row["erasure_id"], []).append(asked)
+    return found
+
+
+async def ask_silent(connection: Connection, erasure_id: UUID, at: datetime) -> Mapping[str, int]:
+    """Count one more attempt for each that has not answered; the answer is how many each has had."""
+    rows = await connection.fetch(
+        "UPDATE erasure_holders SET attempts = attempts + 1, asked_at = $2"
+        " WHERE erasure_id = $1 AND replied_at IS NULL RETURNING holder, attempts",
+        erasure_id,
+        at,
+    )
+    return {row["holder"]: row["attempts"] for row in rows}
+
+
+async def ask_anew(connection: Connection, erasure_id: UUID, at: datetime) -> None:
+    """What all were asked has grown: earlier answers no longer count."""
+    await connection.execute(
+        "UPDATE erasure_holders SET attempts = 1, asked_at = $2, replied_at = NULL, rows = NULL WHERE erasure_id = $1",
+        erasure_id,
+        at,
+    )
+
+
+async def answered(
+    connection: Connection, erasure_id: UUID, holder: str, rows: Mapping[str, int], at: datetime
+) -> None:
+    """Keep a holder's first answer; a repeat changes nothing."""
+    await connection.execute(
+        "UPDATE erasure_holders SET replied_at = $4, rows = $3::text::jsonb"
+        " WHERE erasure_id = $1 AND holder = $2 AND replied_at IS NULL",
+        erasure_id,
+        holder,
+        _ROWS.dump_json(dict(rows)).decode(),
+        at,
+    )
+
+
+async def count_silent(connection: Connection) -> dict[str, int]:
+    """How many erasures wait for each holder's answer."""
+    rows = await connection.fetch(
+        "SELECT holder, count(*) AS erasures FROM erasure_holders WHERE replied_at IS NULL GROUP BY holder"
+    )
+    return {row["holder"]: row["erasures"] for row in rows}

@@ -1,0 +1,220 @@
+"""The table `erasures`: which person is being erased, and how far it has come. Stages only move on, or back to asking."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+from chassis.sql import Connection
+from contracts.personal import Category, SubjectId
+from contracts.profile import DeletionReason
+
+
+class Stage(StrEnum):
+    """Where an erasure stands."""
+
+    ASKING = "asking"
+    """Holders erase and answer; a silent one is asked again."""
+    FENCING = "fencing"
+    """All have answered; each must still read past what was on the topics then."""
+    DESTROYING = "destroying"
+    """Nothing that any holder will read opens anything new: the keys may go."""
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """One row."""
+
+    erasure_id: UUID
+    subject_id: SubjectId
+    reason: DeletionReason
+    categories: frozenset[Category]
+    nonce: str
+    former_nonces: frozenset[str]
+    stage: Stage
+    fence_id: UUID | None
+    requested_at: datetime
+    due_at: datetime
+    answered_at: datetime | None
+    fenced_at: datetime | None
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StageCount:
+    """How many erasures stand in a stage, and since when the oldest was requested."""
+
+    stage: Stage
+    count: int
+    oldest: datetime
+
+
+_COLUMNS: Final = (
+    "erasure_id, subject_id, reason, categories, nonce, former_nonces, stage, fence_id, requested_at, due_at,"
+    " answered_at, fenced_at, done_at"
+)
+
+
+async def insert(connection: Connection, erasure: Erasure) -> None:
+    """Begin an erasure, in the stage of asking."""
+    await connection.execute(
+        "INSERT INTO erasures (erasure_id, subject_id, reason, categories, nonce, stage, requested_at, due_at)"
+        " VALUES ($1, $2, $3, $4, $5, 'asking', $6, $7)",
+        erasure.erasure_id,
+        erasure.subject_id,
+        erasure.reason,
+        sorted(erasure.categories),
+        erasure.nonce,
+        erasure.requested_at,
+        erasure.due_at,
+    )
+
+
+async def find(connection: Connection, erasure_id: UUID) -> Erasure | None:
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM erasures WHERE erasure_id = $1", erasure_id)  # noqa: S608
+    return None if row is None else _erasure(row)
+
+
+async def open_of(connection: Connection, subject: SubjectId) -> Erasure | None:
+    """The person's erasure that is not done, if there is one; there is never a second."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM erasures WHERE subject_id = $1 AND stage <> 'done'",  # noqa: S608
+        subject,
+    )
+    return None if row is None else _erasure(row)
+
+
+async def widen(
+    connection: Connection, erasure_id: UUID, reason: DeletionReason, categories: Iterable[Category], nonce: str
+) -> None:
+    """Erase more categories in the same erasure: it asks anew, and answers to the former nonce no longer count."""
+    await connection.execute(
+        "UPDATE erasures SET reason = $2, categories = $3, former_nonces = former_nonces || nonce, nonce = $4,"
+        " stage = 'asking', answered_at = NULL, fence_id = NULL, fenced_at = NULL WHERE erasure_id = $1",
+        erasure_id,
+        reason,
+        sorted(categories),
+        nonce,
+    )
+
+
+async def all_answered(connection: Connection, erasure_id: UUID, at: datetime) -> None:
+    """From asking to fencing."""
+    await connection.execute(
+        "UPDATE erasures SET stage = 'fencing', answered_at = $2 WHERE erasure_id = $1 AND stage = 'asking'",
+        erasure_id,
+        at,
+    )
+
+
+async def asking(connection: Connection) -> dict[UUID, SubjectId]:
+    """Whose erasures still wait for answers, by erasure."""
+    rows = await connection.fetch("SELECT erasure_id, subject_id FROM erasures WHERE stage = 'asking'")
+    return {row["erasure_id"]: SubjectId(row["subject_id"]) for row in rows}
+
+
+async def without_fence(connection: Connection) -> list[UUID]:
+    """Erasures that reached the stage of fencing and have no fence yet."""
+    rows = await connection.fetch("SELECT erasure_id FROM erasures WHERE stage = 'fencing' AND fence_id IS NULL")
+    return [row["erasure_id"] for row in rows]
+
+
+async def share_fence(connection: Connection, erasure_ids: Sequence[UUID], fence_id: UUID) -> int:
+    """Put these behind a fence taken after they were listed by `without_fence`; the answer is how many."""
+    rows = await connection.fetch(
+        "UPDATE erasures SET fence_id = $2 WHERE erasure_id = ANY($1::uuid[]) AND stage = 'fencing'"
+        " AND fence_id IS NULL RETURNING erasure_id",
+        erasure_ids,
+        fence_id,
+    )
+    return len(rows)
+
+
+async def drop_fence(connection: Connection, fence_id: UUID) -> None:
+    """Its erasures need another fence."""
+    await connection.execute("UPDATE erasures SET fence_id = NULL WHERE fence_id = $1 AND stage = 'fencing'", fence_id)
+
+
+async def fences_waited_for(connection: Connection) -> list[UUID]:
+    """Every fence that an erasure waits behind."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT fence_id FROM erasures WHERE stage = 'fencing' AND fence_id IS NOT NULL"
+    )
+    return [row["fence_id"] for row in rows]
+
+
+async def behind_fence(connection: Connection, fence_id: UUID) -> Mapping[UUID, SubjectId]:
+    """Who waits behind a fence, by erasure."""
+    rows = await connection.fetch(
+        "SELECT erasure_id, subject_id FROM erasures WHERE fence_id = $1 AND stage = 'fencing'", fence_id
+    )
+    return {row["erasure_id"]: SubjectId(row["subject_id"]) for row in rows}
+
+
+async def fence_passed(
+    connection: Connection, erasure_ids: Collection[UUID], fence_id: UUID, at: datetime
+) -> set[UUID]:
+    """From fencing to destroying; the answer is which still waited behind this fence."""
+    rows = await connection.fetch(
+        "UPDATE erasures SET stage = 'destroying', fenced_at = $3 WHERE erasure_id = ANY($1::uuid[])"
+        " AND stage = 'fencing' AND fence_id = $2 RETURNING erasure_id",
+        list(erasure_ids),
+        fence_id,
+        at,
+    )
+    return {row["erasure_id"] for row in rows}
+
+
+async def finish(connection: Connection, erasure_id: UUID, at: datetime) -> None:
+    """From destroying to done, in the transaction that destroys the keys."""
+    await connection.execute(
+        "UPDATE erasures SET stage = 'done', done_at = $2 WHERE erasure_id = $1 AND stage = 'destroying'",
+        erasure_id,
+        at,
+    )
+
+
+async def page(
+    connection: Connection, *, subject: UUID | None, before: tuple[datetime, UUID] | None, limit: int
+) -> list[Erasure]:
+    """Newest first, of everybody or of one person."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM erasures WHERE ($1::uuid IS NULL OR subject_id = $1)"  # noqa: S608
+        " AND ($2::timestamptz IS NULL OR (requested_at, erasure_id) < ($2, $3::uuid))"
+        " ORDER BY requested_at DESC, erasure_id DESC LIMIT $4",
+        subject,
+        before[0] if before else None,
+        before[1] if before else None,
+        limit,
+    )
+    return [_erasure(row) for row in rows]
+
+
+async def count_open(connection: Connection) -> list[StageCount]:
+    rows = await connection.fetch(
+        "SELECT stage, count(*) AS erasures, min(requested_at) AS oldest FROM erasures WHERE stage <> 'done'"
+        " GROUP BY stage"
+    )
+    return [StageCount(Stage(row["stage"]), row["erasures"], row["oldest"]) for row in rows]
+
+
+def _erasure(row: asyncpg.Record) -> Erasure:
+    return Erasure(
+        erasure_id=row["erasure_id"],
+        subject_id=SubjectId(row["subject_id"]),
+        reason=DeletionReason(row["reason"]),
+        categories=frozenset(Category(category) for category in row["categories"]),
+        nonce=row["nonce"],
+        former_nonces=frozenset(row["former_nonces"]),
+        stage=Stage(row["stage"]),
+        fence_id=row["fence_id"],
+        requested_at=row["requested_at"],
+        due_at=row["due_at"],
+        answered_at=row["answered_at"],
+        fenced_at=row["fenced_at"],
+        done_at=row["done_at"],
+    )

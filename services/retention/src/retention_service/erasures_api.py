@@ -1,0 +1,98 @@
+"""The operator's view of erasures: stages with their times, and what each holder erased. It names nobody."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, cast
+from uuid import UUID
+
+from chassis.paging import Page, Paging, paging
+from chassis.problems import not_found, responses
+from chassis.service import Service
+from chassis.sql import borrow
+from chassis.tokens import OPERATOR, require
+from contracts.personal import Category
+from contracts.profile import DeletionReason
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from retention_service import erasure_holders, erasures
+from retention_service.erasure_holders import AskedHolder
+from retention_service.erasures import Erasure, Stage
+
+
+class HolderPart(BaseModel):
+    """One holder's part in an erasure; `rows` is null while it is silent."""
+
+    holder: str
+    attempts: int
+    asked_at: datetime
+    replied_at: datetime | None
+    rows: Mapping[str, int] | None
+
+
+class ErasureView(BaseModel):
+    """One erasure. A stage's time is null until it is reached."""
+
+    erasure_id: UUID
+    subject_id: UUID
+    reason: DeletionReason
+    categories: list[Category]
+    stage: Stage
+    requested_at: datetime
+    due_at: datetime
+    answered_at: datetime | None
+    fenced_at: datetime | None
+    done_at: datetime | None
+    holders: list[HolderPart]
+
+    @classmethod
+    def of(cls, erasure: Erasure, asked: Sequence[AskedHolder]) -> "ErasureView":
+        return cls(
+            erasure_id=erasure.erasure_id,
+            subject_id=erasure.subject_id,
+            reason=erasure.reason,
+            categories=sorted(erasure.categories),
+            stage=erasure.stage,
+            requested_at=erasure.requested_at,
+            due_at=erasure.due_at,
+            answered_at=erasure.answered_at,
+            fenced_at=erasure.fenced_at,
+            done_at=erasure.done_at,
+            holders=[
+                HolderPart(
+                    holder=one.holder,
+                    attempts=one.attempts,
+                    asked_at=one.asked_at,
+                    replied_at=one.replied_at,
+                    rows=one.rows,
+                )
+                for one in asked
+            ],
+        )
+
+
+def erasure_routes(service: Service) -> APIRouter:
+    """`GET /erasures` and `GET /erasures/{erasure_id}`, for the operator."""
+    router = APIRouter(prefix="/erasures", tags=["erasures"], dependencies=[Depends(require(OPERATOR))])
+
+    @router.get("", responses=responses(400, 401, 403, 422))
+    async def list_erasures(
+        page: Annotated[Paging, Depends(paging)], subject_id: UUID | None = None
+    ) -> Page[ErasureView]:
+        """Newest first; of one person when their random id is given."""
+        before = cast("tuple[datetime, UUID]", page.after) if page.after else None
+        async with borrow(service.database.pool) as connection:
+            rows = await erasures.page(connection, subject=subject_id, before=before, limit=page.limit + 1)
+            asked = await erasure_holders.of_erasures(connection, [row.erasure_id for row in rows])
+        shown = page.page(rows, lambda row: (row.requested_at, row.erasure_id))
+        return Page(items=[ErasureView.of(row, asked.get(row.erasure_id, [])) for row in shown.items], next=shown.next)
+
+    @router.get("/{erasure_id}", responses=responses(401, 403, 404, 422))
+    async def show_erasure(erasure_id: UUID) -> ErasureView:
+        async with borrow(service.database.pool) as connection:
+            erasure = await erasures.find(connection, erasure_id)
+            if erasure is None:
+                raise not_found("erasure")
+            return ErasureView.of(erasure, await erasure_holders.of_erasure(connection, erasure_id))
+
+    return router

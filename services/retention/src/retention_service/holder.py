@@ -1,0 +1,38 @@
+"""What the retention service holds of people, and why its keyring outlives every erasure."""
+
+from chassis.holders import Holder, PersonalTable
+from contracts.personal import Category
+
+from retention_service.ask_holders import ASK_AGAIN
+from retention_service.destroy_keys import DESTROY_KEYS
+
+_RULE = "D5: proof that the erasure happened, kept 3 years after it ended"
+
+HOLDER = Holder(
+    "retention",
+    tables=(
+        PersonalTable(
+            "erasure_holders",
+            category=Category.RIGHTS_CASE,
+            owner="subject_id",
+            rule=_RULE,
+            other=("erasure_id", "holder", "attempts", "asked_at", "replied_at", "rows"),
+        ),
+        PersonalTable(
+            "erasures",
+            category=Category.RIGHTS_CASE,
+            owner="subject_id",
+            rule=_RULE,
+            other=(
+                *("erasure_id", "reason", "categories", "nonce", "former_nonces", "stage", "fence_id"),
+                *("requested_at", "due_at", "answered_at", "fenced_at", "done_at"),
+            ),
+        ),
+    ),
+    impersonal={
+        "subject_keys": "random keys, destroyed by the erasure's last step; the empty row keeps them from coming back",
+        "holders": "services and their tables, about no person",
+        "fences": "offsets of topics, about no person",
+    },
+    work_kinds={ASK_AGAIN: Category.RIGHTS_CASE, DESTROY_KEYS: Category.RIGHTS_CASE},
+)

@@ -1,0 +1,27 @@
+"""Makes a person's keys, once: repeating it gives the same keys, and a destroyed one stays destroyed."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from chassis.keys import KeyName
+from chassis.sealing import KEY_BYTES
+from chassis.transaction import Transaction
+
+from retention_service import subject_keys
+from retention_service.kek import KeyEncryptionKeys
+from retention_service.subject_keys import NewKey, SubjectKey
+
+
+class MadeKeys(NamedTuple):
+    """How many were new, and all of them."""
+
+    made: int
+    keys: Mapping[KeyName, SubjectKey]
+
+
+async def make_keys(tx: Transaction, keks: KeyEncryptionKeys, names: Sequence[KeyName]) -> MadeKeys:
+    """Make what does not exist yet, and read all. No person's row is locked: the key's own row is the lock."""
+    new = [NewKey(name, keks.wrap(*name, secrets.token_bytes(KEY_BYTES))) for name in names]
+    made = await subject_keys.insert_new(tx.connection, new, tx.now())
+    return MadeKeys(made, await subject_keys.find(tx.connection, names))

@@ -1,0 +1,47 @@
+"""What the retention service measures of itself, beside what every service does; labels are names of ours only."""
+
+from datetime import timedelta
+from typing import Final
+
+from chassis.metrics import Metrics
+from prometheus_client import Counter, Gauge, Histogram
+
+_DURATIONS: Final = (1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 86400, 7 * 86400, 30 * 86400)
+
+
+class RetentionMeasures:
+    """Keys handed out and how erasures go; in the registry of the service's other measures."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        registry = metrics.registry
+        self._keys = Counter(
+            "tillit_keyring_keys", "Keys asked for, by outcome", ("caller", "outcome"), registry=registry
+        )
+        self._open = Gauge("tillit_erasures_open", "Erasures that are not done", ("stage",), registry=registry)
+        self._oldest = Gauge(
+            "tillit_erasure_stage_age_seconds", "Age of the oldest erasure in a stage", ("stage",), registry=registry
+        )
+        self._silent = Gauge(
+            "tillit_erasure_holder_silent", "Erasures that wait for a holder's answer", ("holder",), registry=registry
+        )
+        self._seconds = Histogram(
+            "tillit_erasure_seconds", "From the request to destroyed keys", buckets=_DURATIONS, registry=registry
+        )
+
+    def count_keys(self, caller: str, *, living: int, absent: int) -> None:
+        """`caller` is the name of a service that `key_access` let through."""
+        self._keys.labels(caller, "living").inc(living)
+        self._keys.labels(caller, "absent").inc(absent)
+
+    def show_open(self, stage: str, count: int, age: timedelta) -> None:
+        self._open.labels(stage).set(count)
+        self._oldest.labels(stage).set(max(age.total_seconds(), 0))
+
+    def show_silent(self, by_holder: dict[str, int]) -> None:
+        """Holders that still owe answers; a name that owes none any more disappears."""
+        self._silent.clear()
+        for holder, count in by_holder.items():
+            self._silent.labels(holder).set(count)
+
+    def observe_done(self, took: timedelta) -> None:
+        self._seconds.observe(took.total_seconds())

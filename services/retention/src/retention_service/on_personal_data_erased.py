@@ -1,0 +1,78 @@
+"""A holder says what it erased: believed only when it signed, for this very request; the last one ends the asking."""
+
+import hmac
+
+from chassis.holder_replies import is_signed_by
+from chassis.jwks import Keys
+from chassis.logs import SafeError, get_logger
+from chassis.reactions import Single
+from chassis.transaction import Transaction
+from contracts.privacy import PersonalDataErased
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from chassis import work
+from retention_service import erasure_holders, erasures
+from retention_service.ask_holders import ASK_AGAIN, Asking, everybody
+from retention_service.erasures import Erasure, Stage
+
+_log = get_logger()
+
+
+class ForeignReply(SafeError):
+    """A reply that completes nothing: forged, damaged, or an answer to something else. It is parked, and that pages."""
+
+
+def on_personal_data_erased(asking: Asking) -> Single[PersonalDataErased]:
+    """The reaction, with the keys of those who may answer and whom every erasure waits for."""
+
+    async def on_personal_data_erased(event: PersonalDataErased, tx: Transaction) -> None:
+        _check_signature(event, asking.trusted)
+        erasure = await erasures.find(tx.connection, event.erasure_id)
+        if not _answers(event, erasure):
+            return
+        asked = {one.holder for one in await erasure_holders.of_erasure(tx.connection, event.erasure_id)}
+        if event.holder not in asked:
+            raise ForeignReply("the reply is of a holder that was not asked")
+        await erasure_holders.answered(tx.connection, event.erasure_id, event.holder, event.rows, tx.now())
+        await _end_asking(event, tx, asking)
+
+    return on_personal_data_erased
+
+
+def _check_signature(event: PersonalDataErased, trusted: Keys) -> None:
+    key = trusted.find(event.holder)
+    if key is None or not isinstance(key.public_key, Ed25519PublicKey) or not is_signed_by(event, key.public_key):
+        raise ForeignReply("the reply is not signed by the holder that it names")
+
+
+def _answers(event: PersonalDataErased, erasure: Erasure | None) -> bool:
+    """Whether it answers the request as it stands; an answer that comes late or again changes nothing.
+
+    Raises:
+        ForeignReply: it never was an answer to a request of ours.
+    """
+    if erasure is None:
+        raise ForeignReply("the reply is to an erasure that does not exist")
+    if erasure.subject_id != event.subject_id:
+        raise ForeignReply("the reply is about another person than its erasure")
+    if hmac.compare_digest(event.nonce.encode(), erasure.nonce.encode()):
+        return erasure.stage is Stage.ASKING
+    if any(hmac.compare_digest(event.nonce.encode(), former.encode()) for former in erasure.former_nonces):
+        return False
+    raise ForeignReply("the reply has not the nonce of its erasure")
+
+
+async def _end_asking(event: PersonalDataErased, tx: Transaction, asking: Asking) -> None:
+    """Go on to the fence when everybody has answered: those asked, those registered meanwhile, and those required."""
+    expected = await everybody(tx, asking)
+    await erasure_holders.add(tx.connection, event.erasure_id, event.subject_id, expected, tx.now())
+    silent = [
+        one.holder
+        for one in await erasure_holders.of_erasure(tx.connection, event.erasure_id)
+        if one.replied_at is None
+    ]
+    if silent:
+        return
+    await erasures.all_answered(tx.connection, event.erasure_id, tx.now())
+    await work.cancel(tx.connection, ASK_AGAIN, str(event.erasure_id))
+    _log.info("erasure.answered", holders=len(expected))

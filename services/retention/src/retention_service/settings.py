@@ -1,0 +1,34 @@
+"""Knows what the retention service is told by its environment, besides what all services are."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from chassis.settings import ServiceSettings
+from pydantic import Field
+
+
+class RetentionSettings(ServiceSettings):
+    """Where the key-encryption keys are, who must answer every erasure, and how often it fences and asks again."""
+
+    kek_dir: Path
+    """The directory of the key-encryption keys, on a volume of its own; only this service may read it."""
+    fence_interval_seconds: float = Field(default=60.0, gt=0)
+    """One fence is shared by all erasures that reached that stage within it."""
+    required_holders: str = Field(
+        default="profile,notifications,audit-log,retention", pattern=r"^[a-z][a-z-]*(,[a-z][a-z-]*)*$"
+    )
+    """Holders that must answer even if they never registered: a lost registration can't shrink an erasure."""
+    ask_again_seconds: float = Field(default=60.0, gt=0)
+    """How long the first answer is waited for; each next wait is twice as long, up to a day."""
+
+    @property
+    def holders_required(self) -> frozenset[str]:
+        return frozenset(self.required_holders.split(","))
+
+    @property
+    def fence_interval(self) -> timedelta:
+        return timedelta(seconds=self.fence_interval_seconds)
+
+    @property
+    def ask_again_after(self) -> timedelta:
+        return timedelta(seconds=self.ask_again_seconds)
