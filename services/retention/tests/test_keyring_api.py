@@ -1,0 +1,178 @@
+"""The keyring over HTTP: who gets which keys, how many at once, and what it answers to what it does not accept."""
+
+import asyncio
+from base64 import b64decode
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+from chassis.keys import NO_SUBJECT
+from chassis.sql import borrow
+from contracts.personal import Category
+from retention_rig import HOLDERS, Rig
+
+READERS = {
+    "profile": {"user_information", "application", "log"},
+    "notifications": {"user_information", "communication", "log"},
+    "audit-log": {"website_usage", "log"},
+    "retention": {"rights_case", "log"},
+    "stranger": set[str](),
+}
+
+
+async def test_making_keys_is_answered_with_those_that_the_maker_may_read(rig: Rig) -> None:
+    subject = uuid4()
+    answer = await rig.make(subject)
+    assert answer.status_code == 201
+    keys = {key["category"]: key for key in answer.json()["keys"]}
+    assert set(keys) == {"application", "user_information"}
+    assert all(key["subject_id"] == str(subject) and len(b64decode(key["key"])) == 32 for key in keys.values())
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_making_keys_again_gives_the_same_keys(rig: Rig) -> None:
+    subject = uuid4()
+    first, again = await rig.make(subject), await rig.make(subject)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+
+
+async def test_two_at_once_who_make_a_persons_keys_get_the_same(rig: Rig) -> None:
+    subject = uuid4()
+    answers = await asyncio.gather(*(rig.make(subject) for _ in range(8)))
+    assert len({answer.text for answer in answers}) == 1
+    assert sum(answer.status_code == 201 for answer in answers) == 1
+
+
+async def test_every_key_is_another(rig: Rig) -> None:
+    subjects = [uuid4() for _ in range(3)]
+    for subject in subjects:
+        await rig.make(subject)
+    names = [(subject, category) for subject in subjects for category in ("user_information", "application")]
+    answer = await rig.fetch("profile", *names)
+    keys = [key["key"] for key in answer.json()["keys"]]
+    assert None not in keys
+    assert len(set(keys)) == len(names)
+
+
+@pytest.mark.parametrize("category", [*Category, "log"])
+@pytest.mark.parametrize("caller", READERS)
+async def test_a_category_that_is_not_allowed_is_refused_by_name(rig: Rig, caller: str, category: str) -> None:
+    subject = uuid4()
+    await rig.make(subject)
+    answer = await rig.fetch(caller, (subject, category))
+    assert answer.headers["Cache-Control"] == "no-store"
+    if category in READERS[caller]:
+        assert answer.status_code == 200
+        assert (answer.json()["keys"][0]["key"] is None) == (category == "log")
+    else:
+        assert answer.status_code == 403
+        assert answer.json()["categories"] == [category]
+        assert answer.json()["type"] == "urn:tillit:problem:category-not-allowed"
+
+
+@pytest.mark.parametrize("caller", [holder for holder in HOLDERS if holder != "profile"])
+async def test_only_the_profile_service_makes_keys(rig: Rig, caller: str) -> None:
+    answer = await rig.post(caller, "/keys", {"subject_id": str(uuid4()), "categories": ["rights_case"]})
+    assert answer.status_code == 403
+    assert answer.json()["categories"] == ["rights_case"]
+
+
+@pytest.mark.parametrize("caller", HOLDERS)
+async def test_every_service_reads_the_logs_own_key(rig: Rig, caller: str) -> None:
+    key = await rig.key(caller, NO_SUBJECT, "log")
+    assert key is not None
+    assert key == await rig.key("profile", NO_SUBJECT, "log")
+
+
+async def test_nobody_makes_a_key_for_the_log_or_for_nobody(rig: Rig) -> None:
+    log = await rig.post("profile", "/keys", {"subject_id": str(uuid4()), "categories": ["log"]})
+    nobody = await rig.post("profile", "/keys", {"subject_id": str(NO_SUBJECT), "categories": ["application"]})
+    assert (log.status_code, nobody.status_code) == (422, 422)
+
+
+async def test_what_was_never_made_is_null_and_is_not_made_by_asking(rig: Rig) -> None:
+    subject = uuid4()
+    assert await rig.key("profile", subject, "user_information") is None
+    assert await rig.key("profile", subject, "user_information") is None
+    assert (await rig.make(subject)).status_code == 201
+
+
+async def test_a_full_request_is_answered_in_order_and_each_key_once(rig: Rig) -> None:
+    subjects = [uuid4() for _ in range(999)]
+    await rig.make(subjects[500])
+    names = [(subject, "user_information") for subject in subjects]
+    answer = await rig.fetch("profile", *names, names[0])
+    keys = answer.json()["keys"]
+    assert [key["subject_id"] for key in keys] == [str(subject) for subject in subjects]
+    assert [n for n, key in enumerate(keys) if key["key"] is not None] == [500]
+
+
+async def test_an_oversize_request_is_refused(rig: Rig) -> None:
+    answer = await rig.fetch("profile", *((uuid4(), "user_information") for _ in range(1001)))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/body/keys"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/keys", {"subject_id": "not-an-id", "categories": ["application"]}),
+        ("/keys", {"subject_id": str(uuid4()), "categories": []}),
+        ("/keys", {"subject_id": str(uuid4()), "categories": ["shoe_size"]}),
+        ("/keys", {"subject_id": str(uuid4()), "categories": "application"}),
+        ("/keys", {"subject_id": str(uuid4())}),
+        ("/keys", {"subject_id": str(uuid4()), "categories": ["application"], "more": 1}),
+        ("/keys/fetch", {"keys": []}),
+        ("/keys/fetch", {"keys": [{"subject_id": "42", "category": "log"}]}),
+        ("/keys/fetch", {"keys": [{"subject_id": str(uuid4()), "category": "shoe_size"}]}),
+        ("/keys/fetch", {"keys": [{"subject_id": str(uuid4())}]}),
+        ("/keys/fetch", {"keys": [None]}),
+        ("/keys/fetch", []),
+    ],
+)
+async def test_a_malformed_request_is_refused_without_an_echo(rig: Rig, path: str, body: object) -> None:
+    answer = await rig.post("profile", path, body)
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert "shoe_size" not in answer.text
+    assert "not-an-id" not in answer.text
+
+
+async def test_a_caller_without_a_good_token_gets_nothing(rig: Rig) -> None:
+    subject = uuid4()
+    await rig.make(subject)
+    expired = rig.token("profile")
+    rig.clock.advance(timedelta(minutes=2))
+    async with httpx.AsyncClient(base_url=rig.url) as client:
+        body = {"keys": [{"subject_id": str(subject), "category": "user_information"}]}
+        late = await client.post("/keys/fetch", json=body, headers=expired)
+        none = await client.post("/keys/fetch", json=body)
+    forged = await rig.post("operator", "/keys/fetch", body)
+    assert (late.status_code, none.status_code, forged.status_code) == (401, 401, 403)
+
+
+async def test_the_operator_sees_counts_and_epochs_and_no_key(rig: Rig) -> None:
+    subject = uuid4()
+    await rig.make(subject)
+    answer = await rig.get("/keyring/status")
+    status = answer.json()
+    assert status["newest_epoch"] == 1
+    assert status["living_by_epoch"] == {"1": 6}
+    assert {count["category"]: count["living"] for count in status["categories"]} == {
+        **dict.fromkeys(Category, 1),
+        "log": 1,
+    }
+    assert str(subject) not in answer.text
+    assert (await rig.get("/keyring/status", "profile")).status_code == 403
+
+
+async def test_keys_of_a_lost_epoch_are_answered_as_an_outage_never_as_destroyed(rig: Rig) -> None:
+    subject = uuid4()
+    await rig.make(subject)
+    async with borrow(rig.service.database.pool) as connection:
+        await connection.execute("UPDATE subject_keys SET kek_epoch = 7 WHERE subject_id = $1", subject)
+    answer = await rig.fetch("profile", (subject, "user_information"))
+    assert answer.status_code == 503
+    assert "Retry-After" in answer.headers
