@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from itertools import count
 from pathlib import Path
+from typing import cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -180,6 +181,24 @@ class Rig:
     async def stage(self, subject: UUID) -> str:
         (erasure,) = await self.erasures_of(subject)
         return str(erasure["stage"])
+
+    @staticmethod
+    def parts(erasure: Mapping[str, object]) -> list[dict[str, object]]:
+        """Each holder's part, as the operator sees it."""
+        return cast("list[dict[str, object]]", erasure["holders"])
+
+    async def silent(self, subject: UUID) -> set[str]:
+        """Who still owes the answer to this person's newest erasure."""
+        erasure = (await self.erasures_of(subject))[0]
+        return {str(part["holder"]) for part in self.parts(erasure) if part["replied_at"] is None}
+
+    async def erase(self, subject: UUID, reason: DeletionReason = DeletionReason.TERMINATED) -> ErasureRequested:
+        """A person's whole erasure, with holders that all answer, and the fence open."""
+        await self.delete(subject, reason)
+        request = (await self.requests())[-1]
+        await self.answer(request)
+        await self.without_fence(subject)
+        return request
 
     async def work(self, kind: str) -> None:
         """Do everything of this kind that is due, as the worker would."""

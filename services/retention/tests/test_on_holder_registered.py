@@ -1,0 +1,48 @@
+"""A holder that registers is asked from then on, in the erasures that are under way too."""
+
+from uuid import uuid4
+
+from chassis.sql import borrow
+from contracts.privacy import ConsumerGroup
+from retention_rig import HOLDERS, Rig
+from retention_service import holders
+
+GROUP = ConsumerGroup(group="profile.profile.v1", topics=("profile.v1",))
+
+
+async def test_a_new_holder_is_asked_in_every_erasure_that_still_asks(rig: Rig) -> None:
+    open_one, answered = uuid4(), uuid4()
+    await rig.delete(open_one)
+    await rig.delete(answered)
+    await rig.answer((await rig.requests())[1])
+    await rig.register("stranger")
+    assert await rig.silent(open_one) == {*HOLDERS, "stranger"}
+    assert await rig.silent(answered) == set()
+    await rig.answer((await rig.requests())[0])
+    assert await rig.stage(open_one) == "asking"
+    await rig.answer((await rig.requests())[0], ["stranger"])
+    assert await rig.stage(open_one) == "fencing"
+
+
+async def test_a_holder_that_answered_is_not_asked_again_because_it_registers_again(rig: Rig) -> None:
+    subject = uuid4()
+    await rig.delete(subject)
+    await rig.answer((await rig.requests())[0], ["profile"])
+    await rig.register("profile", GROUP)
+    assert await rig.silent(subject) == set(HOLDERS) - {"profile"}
+
+
+async def test_the_newest_registration_is_the_one_that_counts(rig: Rig) -> None:
+    await rig.register("profile")
+    await rig.register("profile", GROUP)
+    async with borrow(rig.service.database.pool) as connection:
+        (known,) = await holders.registered(connection)
+    assert known.groups == (GROUP,)
+
+
+async def test_a_holder_whose_answers_nobody_could_verify_is_parked_and_blocks_no_erasure(rig: Rig) -> None:
+    await rig.register("unheard-of")
+    assert ["add it to TILLIT_SERVICE_JWKS_FILE" in reason for reason in await rig.reasons_parked()] == [True]
+    subject = uuid4()
+    await rig.delete(subject)
+    assert await rig.silent(subject) == set(HOLDERS)
