@@ -6,6 +6,8 @@ of ourselves, a connection cut at any point) may pass: the same mail, with the s
 
 import asyncio
 from asyncio import TimerHandle
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from email.message import EmailMessage
 from typing import Final
 
@@ -87,17 +89,18 @@ class MailServer:
         while self._idle:
             connection, timer = self._idle.pop()
             timer.cancel()
-            if await _still_answers(connection):
-                return connection
-            connection.close()
+            with _closed_unless_kept(connection) as keep:
+                if await _still_answers(connection):
+                    return keep()
         fresh = SMTP(
             hostname=self._host,
             port=self._port,
             timeout=SEND_SECONDS / 2,
             local_hostname=self._sender.rpartition("@")[2],
         )
-        await fresh.connect()
-        return fresh
+        with _closed_unless_kept(fresh) as keep:
+            await fresh.connect()
+            return keep()
 
     def _put_back(self, connection: SMTP, *, usable: bool) -> None:
         if not usable or not connection.is_connected:
@@ -109,6 +112,19 @@ class MailServer:
     def _close_idle(self, connection: SMTP) -> None:
         self._idle = [(kept, timer) for kept, timer in self._idle if kept is not connection]
         connection.close()
+
+
+@contextmanager
+def _closed_unless_kept(connection: SMTP) -> Generator[Callable[[], SMTP]]:
+    """Closes the connection on every way out, a cancellation too, but the one on which it was kept."""
+    with ExitStack() as undo:
+        undo.callback(connection.close)
+
+        def keep() -> SMTP:
+            undo.pop_all()
+            return connection
+
+        yield keep
 
 
 async def _still_answers(connection: SMTP) -> bool:
