@@ -124,18 +124,21 @@ class TopicConsumer:
         self._measure_lag(consumer)
 
     async def assign(self, partitions: Iterable[int]) -> None:
-        """Seek to the database's offsets, trying until they can be read. Partitions are paused meanwhile."""
-        wanted = sorted(partitions)
+        """Seek to the database's offsets, trying until they can be read. Partitions are paused meanwhile.
+
+        Those that a rebalance has taken away are passed over: they must not keep the others from being sought.
+        """
+        wanted = [TopicPartition(self.topic, partition) for partition in sorted(partitions)]
         delay = _FIRST_DELAY
         while not self._stopping:
             consumer = self.consumer
-            held = [TopicPartition(self.topic, partition) for partition in wanted]
-            if consumer is None or any(tp not in consumer.assignment() for tp in held):
+            held = [tp for tp in wanted if consumer is not None and tp in consumer.assignment()]
+            if consumer is None or not held:
                 return
             consumer.pause(*held)
             try:
                 async with borrow(self._database.pool) as connection:
-                    found = await offsets.read(connection, self.topic, wanted)
+                    found = await offsets.read(connection, self.topic, [tp.partition for tp in held])
             except TRANSIENT as error:
                 _log.warning("offsets.not_read", topic=self.topic, error=reason(error))
                 await asyncio.sleep(delay)
@@ -189,8 +192,9 @@ class TopicConsumer:
                 rest = self._expected(rest)
                 continue
             for step in steps:
-                self._positions[step.partition] = step.next
-                self._uncommitted[step.partition] = step.next
+                if step.partition in self._positions:  # a rebalance may have taken it away during the batch
+                    self._positions[step.partition] = step.next
+                    self._uncommitted[step.partition] = step.next
             self._metrics.batch_size.labels(self.topic).observe(len(part))
             rest, delay = rest[size:], _FIRST_DELAY
             size = min(size * 2, MAX_RECORDS)
