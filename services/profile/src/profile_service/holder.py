@@ -1,0 +1,62 @@
+"""What the profile service holds of people, and what ends it."""
+
+from typing import Final
+
+from chassis.holders import Holder, PersonalTable
+from contracts.personal import Category
+
+_WITH_THE_PROFILE: Final = "R1: with the profile"
+_OWNER: Final = "subject_id"
+_CATEGORY: Final = Category.USER_INFORMATION
+
+HOLDER: Final = Holder(
+    "profile",
+    tables=(
+        PersonalTable(
+            "profiles",
+            category=_CATEGORY,
+            owner=_OWNER,
+            rule=_WITH_THE_PROFILE,
+            sealed=("details",),
+            other=("kind", "employer_id", "registered_at", "corrected_at", "deleted_at"),
+        ),
+        PersonalTable(
+            "logins",
+            category=_CATEGORY,
+            owner=_OWNER,
+            rule="R1: when the profile ends, before its erasure",
+            sealed=("credential",),
+            plain=("email_hash",),
+            other=("kind", "changed_at"),
+        ),
+        PersonalTable(
+            "resumes",
+            category=_CATEGORY,
+            owner=_OWNER,
+            rule=_WITH_THE_PROFILE,
+            sealed=("resume",),
+            other=("stored_at",),
+        ),
+        PersonalTable(
+            "job_interests",
+            category=_CATEGORY,
+            owner=_OWNER,
+            rule="R1: with the profile, or when the interest is removed",
+            sealed=("words",),
+            plain=("occupation", "place"),
+            other=("interest_id", "saved_at"),
+        ),
+        PersonalTable(
+            "deletions",
+            category=_CATEGORY,
+            owner=_OWNER,
+            rule="R1: with the profile, or when the deletion is cancelled",
+            other=("reason", "requested_at", "final_at"),
+        ),
+    ),
+    impersonal={
+        "employers": "organisations, about no person",
+        "positions": "adverts of employers, who keep them when a user of theirs leaves; no contact person is taken",
+    },
+    work_kinds={"final_deletion": _CATEGORY},
+)
