@@ -3,18 +3,23 @@
 import sys
 
 import typer
+from chassis.logs import SafeError
 from local_stack.failure import StackError
 
-from tillit_cli import stack
+from tillit_cli import demo, imports, parked, stack
+from tillit_cli.patient_http import Refused, Unreachable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 stack.register(app)
+app.add_typer(imports.group, name="import")
+app.add_typer(parked.group, name="parked")
+app.command(name="demo")(demo.demo)
 
 
 def main() -> None:
     try:
         app()
-    except StackError as error:
+    except (StackError, SafeError, Refused, Unreachable, demo.DemoFailed) as error:
         print(f"tillit: {error}", file=sys.stderr)
         sys.exit(1)
 

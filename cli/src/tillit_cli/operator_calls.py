@@ -1,0 +1,152 @@
+"""What an operator asks of the services, over their admin routes, with short-lived tokens of the operator's own key."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from chassis.clock import SystemClock
+from chassis.tokens import Signer
+from local_stack.stack import StackInfo
+from pydantic import BaseModel, JsonValue
+
+from tillit_cli.patient_http import PatientHttp
+
+
+class ServiceStatus(BaseModel):
+    """One service's `/admin/status`."""
+
+    service: str
+    outbox_rows: int
+    outbox_refused: int
+    outbox_oldest: datetime | None
+    parked: int
+    work: Mapping[str, int]
+    offsets: Mapping[str, int]
+
+
+class ParkedRecord(BaseModel):
+    """A parked record without its content."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    event_id: UUID | None
+    event_type: str | None
+    reason: str
+    parked_at: datetime
+
+
+class ReplayedKey(BaseModel):
+    topic: str
+    key: str
+    done: int
+    stopped_by: str | None
+
+
+class HolderAnswer(BaseModel):
+    """What one holder was asked in an erasure, and what it erased, by table."""
+
+    holder: str
+    attempts: int
+    asked_at: datetime
+    replied_at: datetime | None
+    rows: Mapping[str, int] | None
+
+
+class Erasure(BaseModel):
+    """One erasure, with the time each stage was reached."""
+
+    erasure_id: UUID
+    subject_id: UUID
+    stage: str
+    categories: Sequence[str]
+    requested_at: datetime
+    answered_at: datetime | None
+    fenced_at: datetime | None
+    done_at: datetime | None
+    holders: Sequence[HolderAnswer]
+
+
+class _ParkedPage(BaseModel):
+    items: list[ParkedRecord]
+    next: str | None
+
+
+class _ReplayAnswer(BaseModel):
+    keys: list[ReplayedKey]
+
+
+class _ErasurePage(BaseModel):
+    items: list[Erasure]
+    next: str | None
+
+
+class Operator:
+    """The operator of one system."""
+
+    def __init__(self, services: Mapping[str, str], key_file: Path) -> None:
+        self._signer = Signer("operator", key_file.read_bytes(), SystemClock())
+        self._services = {name: PatientHttp(name, url) for name, url in services.items()}
+
+    @property
+    def services(self) -> list[str]:
+        return list(self._services)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(service.close() for service in self._services.values()))
+
+    async def status(self, service: str) -> ServiceStatus:
+        return ServiceStatus.model_validate_json(await self._call(service, "GET", "/admin/status"))
+
+    async def statuses(self) -> list[ServiceStatus]:
+        """Of all services, at the same time."""
+        return list(await asyncio.gather(*(self.status(name) for name in self._services)))
+
+    async def parked(self, service: str) -> AsyncIterator[ParkedRecord]:
+        """Everything that is parked, oldest first."""
+        cursor: str | None = None
+        while True:
+            query = {"limit": "200"} if cursor is None else {"limit": "200", "cursor": cursor}
+            page = _ParkedPage.model_validate_json(await self._call(service, "GET", "/admin/parked", query=query))
+            for record in page.items:
+                yield record
+            if (cursor := page.next) is None:
+                return
+
+    async def replay(self, service: str, topic: str | None, key: str | None) -> list[ReplayedKey]:
+        """Run parked events again: those of one topic and key, or all of them."""
+        body: dict[str, JsonValue] = {"topic": topic, "key": key}
+        answer = await self._call(service, "POST", "/admin/parked/replay", body=body)
+        return _ReplayAnswer.model_validate_json(answer).keys
+
+    async def erasures(self, subject_id: UUID | None = None) -> list[Erasure]:
+        """The newest erasures, of everybody or of one person."""
+        query = {} if subject_id is None else {"subject_id": str(subject_id)}
+        return _ErasurePage.model_validate_json(await self._call("retention", "GET", "/erasures", query=query)).items
+
+    async def _call(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, JsonValue] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> bytes:
+        answer = await self._services[service].call(method, path, token=self._signer.internal(), body=body, query=query)
+        return answer.content
+
+
+@asynccontextmanager
+async def operating(info: StackInfo) -> AsyncGenerator[Operator]:
+    """The operator of a local stack."""
+    operator = Operator(info.services, info.operator_key_file)
+    try:
+        yield operator
+    finally:
+        await operator.close()

@@ -1,0 +1,73 @@
+"""Knows when nothing is under way any more: everything published was sent, read and acted on."""
+
+import asyncio
+from typing import Final, cast
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from chassis.clock import monotonic
+from local_stack.stack import StackInfo
+
+from tillit_cli.operator_calls import Operator, ServiceStatus
+
+_BUSY: Final = frozenset({"job_alert", "mail", "final_deletion"})
+"""Kinds of work that are done as soon as they are due; others wait for a time, or come again and again."""
+_READS_ALL: Final = "audit-log"
+PAUSE: Final = 0.1
+
+
+class NotSettled(Exception):
+    """Something was still under way when the bound was over; the text says what."""
+
+
+async def wait_until_settled(info: StackInfo, operator: Operator, *, seconds: float) -> None:
+    """Return when every outbox is empty, every record on Kafka was read, and no mail or deletion is due.
+
+    Raises:
+        NotSettled: naming what is not done.
+    """
+    deadline = monotonic() + seconds
+    consumer = AIOKafkaConsumer(bootstrap_servers=info.kafka_bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        while (waiting := await _under_way(consumer, operator)) is not None:
+            if monotonic() > deadline:
+                raise NotSettled(f"after {seconds:.0f} s: {waiting}")
+            await asyncio.sleep(PAUSE)
+    finally:
+        await consumer.stop()
+
+
+async def _under_way(consumer: AIOKafkaConsumer, operator: Operator) -> str | None:
+    statuses = await operator.statuses()
+    for status in statuses:
+        if status.outbox_rows > 0:
+            return f"{status.service} has {status.outbox_rows} events to send"
+        busy = {kind: count for kind, count in status.work.items() if kind in _BUSY and count}
+        if busy:
+            return f"{status.service} has work to do: {busy}"
+    ends = await _ends(consumer, statuses)
+    for status in statuses:
+        for place, end in ends.items():
+            read = status.offsets.get(place, 0 if status.service == _READS_ALL else end)
+            if read < end:
+                return f"{status.service} has read {place} up to {read} of {end}"
+    return None
+
+
+async def _ends(consumer: AIOKafkaConsumer, statuses: list[ServiceStatus]) -> dict[str, int]:
+    topics = {place.rpartition("/")[0] for status in statuses for place in status.offsets}
+    partitions = [
+        TopicPartition(topic, number)
+        for topic in sorted(topics)
+        for number in sorted(await _partitions(consumer, topic))
+    ]
+    ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
+    return {f"{at.topic}/{at.partition}": end for at, end in ends.items()}
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    known = consumer.partitions_for_topic(topic)
+    if known is None:
+        await consumer.topics()
+        known = consumer.partitions_for_topic(topic)
+    return known or set()
