@@ -4,7 +4,7 @@ import asyncio
 from base64 import b64decode
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from itertools import count
@@ -27,7 +27,7 @@ from chassis.sql import borrow
 from chassis.testing.containers import Postgres, free_port
 from chassis.testing.databases import Database, fresh_database
 from chassis.tokens import Signer
-from chassis.work_loop import WorkLoop
+from chassis.work_loop import LEASE, WorkLoop
 from contracts.event import Event
 from contracts.personal import Category, SubjectId
 from contracts.privacy import ConsumerGroup, ErasureRequested, HolderRegistered, PersonalDataErased
@@ -75,6 +75,13 @@ class Rig:
     clock: MovedClock
     url: str
     _offsets: "count[int]" = field(default_factory=count)
+
+    lease = LEASE
+    """How long a dead worker's items are kept from others."""
+
+    def taken_over_by(self, service: Service) -> "Rig":
+        """The same world, with another process of the service in it."""
+        return replace(self, service=service)
 
     # Over HTTP
 
@@ -213,7 +220,7 @@ class Rig:
         )
         running = asyncio.create_task(loop.run())
         async with asyncio.timeout(20):
-            while await self._due(kind):  # noqa: ASYNC110 - the table is the truth, not an event
+            while not running.done() and await self._due(kind):  # noqa: ASYNC110 - the table is the truth, not an event
                 await asyncio.sleep(0.02)
         loop.stop()
         await running

@@ -1,0 +1,51 @@
+"""A process that ends between any two stages, or in the middle of one, is taken up by the next where it stood."""
+
+from uuid import uuid4
+
+import pytest
+from contracts.privacy import SubjectErased
+from retention_rig import HOLDERS, Rig, opened
+from retention_service import erasures
+
+
+async def test_each_stage_is_taken_up_by_a_process_that_knows_nothing_of_the_last(rig: Rig) -> None:
+    subject = uuid4()
+    await rig.make(subject)
+    await rig.delete(subject)
+    (request,) = await rig.requests()
+    for holder in HOLDERS:
+        async with opened(rig.settings, rig.clock) as anew:
+            await rig.taken_over_by(anew).answer(request, [holder])
+    async with opened(rig.settings, rig.clock) as anew:
+        assert await rig.stage(subject) == "fencing"
+        await rig.taken_over_by(anew).without_fence(subject)
+    assert await rig.stage(subject) == "done"
+    assert await rig.key("profile", subject, "user_information") is None
+
+
+async def test_a_process_that_ends_while_it_destroys_keys_has_destroyed_none_and_told_nobody(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = uuid4()
+    await rig.make(subject)
+    await rig.delete(subject)
+    await rig.answer((await rig.requests())[0])
+
+    class Killed(BaseException):
+        pass
+
+    async def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasures, "finish", killed)
+        with pytest.raises(Killed):
+            await rig.without_fence(subject)
+    assert await rig.stage(subject) == "destroying"
+    assert await rig.key("profile", subject, "user_information") is not None
+    assert await rig.published(SubjectErased) == []
+    rig.clock.advance(rig.lease)
+    await rig.work("destroy_keys")
+    assert await rig.stage(subject) == "done"
+    assert len(await rig.published(SubjectErased)) == 1
+    assert await rig.key("profile", subject, "user_information") is None
