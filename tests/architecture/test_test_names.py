@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from .house import ROOT, shown, files_of_tests
+from .house import ROOT, files_of_tests, shown
 
 LEAST_WORDS = 4
 REASON = "name the guarantee: test_a_restricted_person_gets_no_mail"
