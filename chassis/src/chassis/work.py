@@ -93,9 +93,16 @@ async def renew(connection: Connection, item: WorkItem, until: datetime) -> bool
 
 
 async def postpone(connection: Connection, item: WorkItem, until: datetime) -> None:
-    """Give the lease back; the item is due again then."""
+    """Give the lease back after a failure; the item is due again then."""
     await connection.execute(
         "UPDATE work SET due_at = $3, lease = NULL WHERE id = $1 AND lease = $2", item.id, item.lease, until
+    )
+
+
+async def come_again(connection: Connection, item: WorkItem, at: datetime) -> None:
+    """Give a recurring item's lease back after a success; its next failure is a first one again."""
+    await connection.execute(
+        "UPDATE work SET due_at = $3, lease = NULL, attempts = 0 WHERE id = $1 AND lease = $2", item.id, item.lease, at
     )
 
 

@@ -162,10 +162,10 @@ class WorkLoop:
 
     async def _run_errand(self, item: WorkItem, errand: Errand) -> None:
         await errand(item)
-        if self._kind.every is not None:
-            await self._postpone(item, self._kind.every)
-        else:
-            async with borrow(self._database.pool) as connection:
+        async with borrow(self._database.pool) as connection:
+            if self._kind.every is not None:
+                await work.come_again(connection, item, self._database.clock.now() + self._kind.every)
+            else:
                 await work.finish(connection, item)
         self._metrics.reactions.labels(self._kind.kind, "done").inc()
 
