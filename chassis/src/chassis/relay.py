@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError
 
 from chassis import outbox
 from chassis.clock import Clock
@@ -29,6 +29,7 @@ IDLE_TIMEOUT: Final = timedelta(seconds=5)
 _HEARTBEAT_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.5
 _RETRY_SECONDS: Final = 1.0
+_END_SECONDS: Final = 2.0
 _LOCK: Final = 0x7411_0002
 _log = get_logger()
 
@@ -47,6 +48,8 @@ class Relay:
         self._loop = loop
         self._name = name
         self._stopping = False
+        self._ending: set[asyncio.Task[None]] = set()
+        """Producers of earlier leaderships that still flush."""
 
     def stop(self) -> None:
         """Let the batch in hand end, then return from `run`."""
@@ -109,9 +112,22 @@ class Relay:
                 self._loop.beat()
         finally:
             starting.cancel()
-            stopping = asyncio.ensure_future(producer.stop())
-            with suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(stopping, 2)
+            await self._end(producer)
+
+    async def _end(self, producer: AIOKafkaProducer) -> None:
+        """Give it a moment to flush; without a broker it goes on alone. Cancelled, it would retry and hold on for ever.
+
+        What it still sends are repeats, in their order, of rows that are sent anew.
+        """
+        ending = asyncio.ensure_future(producer.stop())
+        self._ending.add(ending)
+        ending.add_done_callback(self._ended)
+        await asyncio.wait([ending], timeout=_END_SECONDS)
+
+    def _ended(self, ending: asyncio.Task[None]) -> None:
+        self._ending.discard(ending)
+        if not ending.cancelled() and (error := ending.exception()) is not None:
+            _log.info("relay.producer_not_flushed", error=reason(error))
 
     async def _send(self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
         """Send the rows in order; one of the privacy protocol goes alone, once all before it were acknowledged."""
