@@ -46,6 +46,13 @@ class Experiment:
                 process.wake()
                 self.trial.timeline.ended(struck)
 
+    @asynccontextmanager
+    async def people_locked(self) -> AsyncGenerator[None]:
+        """Every transaction of the sink about a person waits for its lock until the block ends."""
+        async with connected(self.system.databases[SINK].admin_dsn) as connection, connection.transaction():
+            await connection.execute("SELECT subject_id FROM subjects ORDER BY subject_id FOR UPDATE")
+            yield
+
     async def arrivals(self) -> int:
         async with connected(self.system.databases[SINK].admin_dsn) as connection:
             return int(await connection.fetchval("SELECT count(*) FROM arrivals"))

@@ -29,6 +29,8 @@ class FaultKind(StrEnum):
     DATABASE_PAUSE = "database pause"
     KEYRING_AWAY = "keyring away"
     """Answers 503 for `seconds`."""
+    KEYRING_GONE = "keyring gone"
+    """Takes no connections for `seconds`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ _WEIGHTS: Final = {
     FaultKind.DATABASE_RESTART: 1,
     FaultKind.DATABASE_CRASH: 2,
     FaultKind.DATABASE_PAUSE: 1,
-    FaultKind.KEYRING_AWAY: 2,
+    FaultKind.KEYRING_AWAY: 1,
+    FaultKind.KEYRING_GONE: 1,
 }
 _LENGTHS: Final = {
     FaultKind.KILL: (0.0, 3.0),
@@ -65,6 +68,7 @@ _LENGTHS: Final = {
     FaultKind.BROKER_PAUSE: (1.0, 8.0),
     FaultKind.DATABASE_PAUSE: (1.0, 8.0),
     FaultKind.KEYRING_AWAY: (1.0, 6.0),
+    FaultKind.KEYRING_GONE: (1.0, 6.0),
 }
 _TARGETS: Final = {
     FaultKind.KILL: PROCESSES,

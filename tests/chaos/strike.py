@@ -73,7 +73,9 @@ class Striker:
             case FaultKind.DATABASE_PAUSE:
                 await self._server(fault, self._database, "database", lambda: _pause(postgres, fault.seconds))
             case FaultKind.KEYRING_AWAY:
-                await self._server(fault, self._keyring, "keyring", lambda: self._hide_keyring(fault.seconds))
+                await self._server(fault, self._keyring, "keyring", lambda: self._refuse_keys(fault.seconds))
+            case FaultKind.KEYRING_GONE:
+                await self._server(fault, self._keyring, "keyring", lambda: self._stop_keyring(fault.seconds))
 
     async def _kill(self, fault: Fault, process: Supervised) -> None:
         async with process.lock:
@@ -118,7 +120,14 @@ class Striker:
             await disturb()
             self._timeline.ended(struck)
 
-    async def _hide_keyring(self, seconds: float) -> None:
+    async def _stop_keyring(self, seconds: float) -> None:
+        await self._system.keyring.stop()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await self._system.keyring.start()
+
+    async def _refuse_keys(self, seconds: float) -> None:
         self._system.keyring.unavailable = True
         try:
             await asyncio.sleep(seconds)
