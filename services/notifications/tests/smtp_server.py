@@ -1,7 +1,7 @@
 """A real SMTP server (aiosmtpd) on a free port, which accepts, refuses or hangs up as a test asks it to."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -20,6 +20,7 @@ class Catcher:
     rcpt_answers: list[str] = field(default_factory=list[str])
     data_answers: list[str] = field(default_factory=list[str])
     cut_after_data: int = 0
+    during_data: Callable[[], Awaitable[None]] | None = None
     connections: int = 0
     recipients: list[str] = field(default_factory=list[str])
     mails: list[EmailMessage] = field(default_factory=list[EmailMessage])
@@ -40,6 +41,8 @@ class Catcher:
         self.recipients.extend(envelope.rcpt_tos)
         self.raw.append(content)
         self.mails.append(cast("EmailMessage", message_from_bytes(content, policy=cast("Any", POLICY))))
+        if self.during_data is not None:
+            await self.during_data()
         if self.cut_after_data:
             self.cut_after_data -= 1
             cast("asyncio.Transport", server.transport).abort()
