@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from docker.errors import APIError
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
@@ -25,6 +26,7 @@ from chassis.testing.ownership import labels_of, remove_left_behind
 _KAFKA_FILES = Path(__file__).parent / "dockerfiles" / "kafka"
 _CLUSTER_ID = "dGlsbGl0LXRlc3QtcmlnLQ"
 _READY_LIMIT_SECONDS = 60.0
+_FREEZE_TRIES = 10
 # below the kernel's range for outgoing connections: a client that retries a stopped server must not take its port
 _PORTS = range(15000, 20000)
 
@@ -53,7 +55,7 @@ class Disturbable(DockerContainer):
     async def pause(self) -> None:
         """Freeze every process; connections stay open and silent."""
         self._disturbed = True
-        await asyncio.to_thread(self.get_wrapped_container().pause)
+        await asyncio.to_thread(self._freeze)
 
     async def unpause(self) -> None:
         await asyncio.to_thread(self.get_wrapped_container().unpause)
@@ -92,6 +94,18 @@ class Disturbable(DockerContainer):
         if container.status == "paused":
             container.unpause()
         self._again(lambda: None)
+
+    def _freeze(self) -> None:
+        container = self.get_wrapped_container()
+        for left in reversed(range(_FREEZE_TRIES)):
+            try:
+                container.pause()
+            except APIError:  # "unable to freeze": a busy kernel does not always stop every task in time
+                if not left:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
 
     def _end(self) -> None:
         container = self.get_wrapped_container()
