@@ -88,6 +88,7 @@ class Striker:
 
     async def _terminate(self, fault: Fault, process: Supervised) -> None:
         async with process.lock:
+            await process.until_alive(self._system.http)  # one that has not come up yet has nothing to end gracefully
             struck = self._timeline.began(fault.kind, f"{process.name} (pid {process.pid})")
             process.terminate()
             if not await process.until_ended(_GRACE_SECONDS):

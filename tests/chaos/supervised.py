@@ -19,7 +19,7 @@ import httpx
 
 ROOT: Final = Path(__file__).parents[2]
 _START_SECONDS: Final = 60.0
-_READY: Final = 200
+_OK: Final = 200
 
 
 class RigFailure(AssertionError):
@@ -79,14 +79,25 @@ class Supervised:
         Raises:
             RigFailure: not within a minute; carries its last words.
         """
+        await self._until("ready", http)
+
+    async def until_alive(self, http: httpx.AsyncClient) -> None:
+        """Return when it answers and its loops run, whatever it lacks.
+
+        Raises:
+            RigFailure: not within a minute; carries its last words.
+        """
+        await self._until("live", http)
+
+    async def _until(self, probe: str, http: httpx.AsyncClient) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_START_SECONDS):
-                while self.ended() is None:
+                while True:
                     with suppress(httpx.HTTPError):
-                        if (await http.get(f"{self.url}/health/ready", timeout=2)).status_code == _READY:
+                        if (await http.get(f"{self.url}/health/{probe}", timeout=2)).status_code == _OK:
                             return
                     await asyncio.sleep(0.1)
-        raise RigFailure(f"{self.name} did not get ready; its last words:\n{self.last_words()}")
+        raise RigFailure(f"{self.name} is not {probe}; its last words:\n{self.last_words()}")
 
     def ended(self) -> int | None:
         """Its exit code, or None while it runs."""
