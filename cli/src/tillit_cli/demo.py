@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ from tillit_cli.stack import PortChoices, State, chosen_ports, print_places, sta
 
 __all__ = ["DemoFailed", "demo"]
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 120)
 
 
 def demo(

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -39,6 +40,18 @@ class DemoFailed(Exception):
     """Something was not as promised. The text says what, and names nobody."""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What happened, for whoever wants to look closer."""
+
+    registration: Registration
+    """Of the person who was erased."""
+    reached: Sequence[Reached]
+    before: Before
+    watched: Watched
+    after: After
+
+
 class DemoStory:
     """One telling of the main job on a stack that is up."""
 
@@ -47,8 +60,12 @@ class DemoStory:
         self._console = console
         self._clock = SystemClock()
 
-    async def tell(self) -> None:
-        """Everything, in order."""
+    async def tell(self) -> Told:
+        """Everything, in order.
+
+        Raises:
+            DemoFailed, NotErased, NotSettled: something was not as promised.
+        """
         async with operating(self._info) as operator, portal_at(self._info.services["profile"]) as portal:
             person = make_person()
             people = list(read_people(samples.PEOPLE, today=self._clock.now().date()))
@@ -56,17 +73,18 @@ class DemoStory:
             await wait_until_settled(self._info, operator, seconds=SETTLE_SECONDS)
             readers = [Reader(item.value.email, item.value.job_interests) for item in _parsed(people)]
             readers.append(Reader(person.email, _interests()))
-            await self._publish(portal, operator, readers)
+            reached = await self._publish(portal, operator, readers)
             proof = ResidueProof(self._info, registration.subject_id, person)
             before = await proof.before_erasure()
             self._tell_before(before)
-            await self._erase(portal, operator, registration)
+            watched = await self._erase(portal, operator, registration)
             await wait_until_settled(self._info, operator, seconds=SETTLE_SECONDS)
             self._console.print(
                 "\n[bold]The proof.[/] Searching everything for the name, the mail, the phone and the birth date ..."
             )
             after = await proof.after_erasure(before)
             self._tell_after([*before.checks, *after.checks], after)
+            return Told(registration, reached, before, watched, after)
 
     async def _register(self, portal: Portal, people: Sequence[ReadItem[Resume]], person: UniquePerson) -> Registration:
         self._console.print("\n[bold]People register.[/]")
@@ -79,7 +97,7 @@ class DemoStory:
         self._console.print(f"One more, made for the proof at the end: {registered[-1].subject_id}")
         return registered[-1]
 
-    async def _publish(self, portal: Portal, operator: Operator, readers: Sequence[Reader]) -> None:
+    async def _publish(self, portal: Portal, operator: Operator, readers: Sequence[Reader]) -> list[Reached]:
         self._console.print("\n[bold]Employers publish positions.[/]")
         catcher = MailCatcher(self._info)
         await catcher.alerts()
@@ -90,6 +108,7 @@ class DemoStory:
         await wait_until_settled(self._info, operator, seconds=SETTLE_SECONDS)
         reached = reach_of(published, readers, await catcher.alerts())
         self._tell_reach(reached)
+        return reached
 
     async def _erase(self, portal: Portal, operator: Operator, registration: Registration) -> Watched:
         self._console.print("\n[bold]The person asks for the deletion of everything.[/]")
@@ -100,7 +119,7 @@ class DemoStory:
                 "the demo failed: the deletion cools off until "
                 f"{deletion.final_at:%Y-%m-%d %H:%M}: start the stack with TILLIT_COOLING_OFF_HOURS=0"
             )
-        with Live(console=self._console, refresh_per_second=10) as live:
+        with Live(console=self._console, refresh_per_second=10, transient=True) as live:
             watched = await watch_erasure(
                 self._info,
                 operator,
@@ -109,8 +128,9 @@ class DemoStory:
                 seconds=ERASURE_SECONDS,
                 changed=lambda erasure: live.update(as_table(erasure)),
             )
+        self._console.print(as_table(watched.erasure))
         self._console.print(
-            f"From the request to SubjectErased: [bold]{watched.seconds:.2f} s[/]. The cooling-off (72 hours by default)"
+            f"\nFrom the request to SubjectErased: [bold]{watched.seconds:.2f} s[/]. The cooling-off (72 hours by default)"
             " is set to 0 in the local stack."
         )
         return watched

@@ -5,9 +5,11 @@ from typing import Final, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from chassis.clock import monotonic
+from contracts.topics import TOPICS
 from local_stack.stack import StackInfo
 
-from tillit_cli.operator_calls import Operator, ServiceStatus
+from tillit_cli.operator_calls import Operator
+from tillit_cli.proof.kafka_records import partitions_of
 
 _BUSY: Final = frozenset({"job_alert", "mail", "final_deletion"})
 """Kinds of work that are done as soon as they are due; others wait for a time, or come again and again."""
@@ -26,10 +28,11 @@ async def wait_until_settled(info: StackInfo, operator: Operator, *, seconds: fl
         NotSettled: naming what is not done.
     """
     deadline = monotonic() + seconds
+    partitions = await partitions_of(info.kafka_bootstrap, TOPICS)
     consumer = AIOKafkaConsumer(bootstrap_servers=info.kafka_bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        while (waiting := await _under_way(consumer, operator)) is not None:
+        while (waiting := await _under_way(consumer, operator, partitions)) is not None:
             if monotonic() > deadline:
                 raise NotSettled(f"after {seconds:.0f} s: {waiting}")
             await asyncio.sleep(PAUSE)
@@ -37,7 +40,7 @@ async def wait_until_settled(info: StackInfo, operator: Operator, *, seconds: fl
         await consumer.stop()
 
 
-async def _under_way(consumer: AIOKafkaConsumer, operator: Operator) -> str | None:
+async def _under_way(consumer: AIOKafkaConsumer, operator: Operator, partitions: list[TopicPartition]) -> str | None:
     statuses = await operator.statuses()
     for status in statuses:
         if status.outbox_rows > 0:
@@ -45,7 +48,7 @@ async def _under_way(consumer: AIOKafkaConsumer, operator: Operator) -> str | No
         busy = {kind: count for kind, count in status.work.items() if kind in _BUSY and count}
         if busy:
             return f"{status.service} has work to do: {busy}"
-    ends = await _ends(consumer, statuses)
+    ends = await _ends(consumer, partitions)
     for status in statuses:
         for place, end in ends.items():
             read = status.offsets.get(place, 0 if status.service == _READS_ALL else end)
@@ -54,20 +57,6 @@ async def _under_way(consumer: AIOKafkaConsumer, operator: Operator) -> str | No
     return None
 
 
-async def _ends(consumer: AIOKafkaConsumer, statuses: list[ServiceStatus]) -> dict[str, int]:
-    topics = {place.rpartition("/")[0] for status in statuses for place in status.offsets}
-    partitions = [
-        TopicPartition(topic, number)
-        for topic in sorted(topics)
-        for number in sorted(await _partitions(consumer, topic))
-    ]
+async def _ends(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> dict[str, int]:
     ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
     return {f"{at.topic}/{at.partition}": end for at, end in ends.items()}
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    known = consumer.partitions_for_topic(topic)
-    if known is None:
-        await consumer.topics()
-        known = consumer.partitions_for_topic(topic)
-    return known or set()

@@ -18,6 +18,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tillit_cli.service_status import show_services
+
 console = Console()
 
 State = Annotated[Path | None, typer.Option("--state", help="The stack's folder; else TILLIT_STATE, else .tillit.")]
@@ -69,8 +71,12 @@ def down(
 
 
 def status(state: State = None) -> None:
-    """Show every process: state, uptime, memory, restarts. Exit code 1 unless all are ready."""
-    now = Stack(state).status()
+    """Show every process (state, uptime, memory, restarts) and what waits in each service.
+
+    Exit code 1 unless all are ready.
+    """
+    stack = Stack(state)
+    now = stack.status()
     if now is None:
         console.print("No stack is running: `tillit up` starts one.")
         raise typer.Exit(1)
@@ -86,6 +92,8 @@ def status(state: State = None) -> None:
     )
     console.print(table)
     started = [process for process in now.processes if process.state is not ProcessState.WAITING]
+    if any(process.name == "retention" for process in started):
+        show_services(stack.info(), console)
     if now.phase is not Phase.RUNNING or any(process.state is not ProcessState.READY for process in started):
         raise typer.Exit(1)
 

@@ -1,13 +1,27 @@
 """Reads every record of every topic of a broker from its first, without joining or disturbing any consumer group."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Final, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import ConsumerRecord
+from pydantic import BaseModel, TypeAdapter
 
 _INTERNAL: Final = "__"
+
+
+class _Partition(BaseModel):
+    partition: int
+
+
+class _Topic(BaseModel):
+    topic: str
+    partitions: list[_Partition]
+
+
+_DESCRIBED: Final = TypeAdapter(list[_Topic])
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +46,31 @@ class StoredRecord:
         return [part for part in (self.key, self.value, *(value for _, value in self.headers)) if part is not None]
 
 
-async def every_record(bootstrap: str, topics: set[str] | None = None) -> AsyncIterator[StoredRecord]:
+async def partitions_of(bootstrap: str, topics: Collection[str] | None = None) -> list[TopicPartition]:
+    """Every partition of these topics, of all that are not Kafka's own by default.
+
+    Raises:
+        LookupError: one of the topics does not exist.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        known = [name for name in await admin.list_topics() if not name.startswith(_INTERNAL)]
+        wanted = sorted(known if topics is None else topics)
+        if not set(wanted) <= set(known):
+            raise LookupError(f"topics {sorted(set(wanted) - set(known))} do not exist")
+        described = _DESCRIBED.validate_python(await admin.describe_topics(wanted))
+    finally:
+        await admin.close()
+    return [TopicPartition(topic.topic, part.partition) for topic in described for part in topic.partitions]
+
+
+async def every_record(bootstrap: str, topics: Collection[str] | None = None) -> AsyncIterator[StoredRecord]:
     """All records up to the ends that the topics have now."""
+    partitions = await partitions_of(bootstrap, topics)
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        known = cast("set[str]", await consumer.topics())
-        names = topics or {name for name in known if not name.startswith(_INTERNAL)}
-        partitions = [
-            TopicPartition(name, number)
-            for name in sorted(names)
-            for number in sorted(consumer.partitions_for_topic(name) or ())
-        ]
         ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
         begins = cast("dict[TopicPartition, int]", await consumer.beginning_offsets(partitions))
         left = {partition for partition in partitions if begins[partition] < ends[partition]}

@@ -24,6 +24,8 @@ _COLUMNS: Final = """
      WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND NOT a.attisdropped
      ORDER BY a.attnum
 """
+_CATALOG: Final = "pg_catalog"
+"""Of it the statistics are read, which hold sampled values; some of them have no binary form."""
 _TEXTS: Final = frozenset({"text", "varchar", "bpchar", "json", "jsonb", "_text", "_varchar"})
 
 
@@ -83,7 +85,7 @@ class StoredRows:
                 parts.append(part)
 
             async with self.connected(table.database) as connection:
-                for form in ("text", "binary"):
+                for form in ("text",) if table.schema == _CATALOG else ("text", "binary"):
                     await connection.copy_from_table(table.name, schema_name=table.schema, output=keep, format=form)
             needles, size = searcher.found_in([b"".join(parts)])
             searched.units += 1

@@ -1,0 +1,66 @@
+"""What each service says of itself to an operator: what waits to be sent, what is parked, what is to be done."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from chassis.clock import SystemClock
+from local_stack.stack import StackInfo
+from rich.console import Console
+from rich.table import Table
+
+from tillit_cli.operator_calls import Erasure, Operator, ServiceStatus, operating
+from tillit_cli.patient_http import Refused, Unreachable
+
+Told: TypeAlias = ServiceStatus | str
+
+
+def show_services(info: StackInfo, console: Console) -> None:
+    """One line per service, and the erasures that are not done; a service that does not answer says so in its line."""
+    told, erasures = asyncio.run(_ask(info))
+    table = Table("service", "to send", "refused", "parked", "work", box=None, header_style="bold")
+    for name, status in told.items():
+        if isinstance(status, str):
+            table.add_row(name, status)
+            continue
+        oldest = "" if status.outbox_oldest is None else f", oldest {_age(status.outbox_oldest)}"
+        work = ", ".join(f"{kind} {count}" for kind, count in sorted(status.work.items()) if count)
+        table.add_row(name, f"{status.outbox_rows}{oldest}", str(status.outbox_refused), str(status.parked), work)
+    console.print()
+    console.print(table)
+    for line in _open_erasures(erasures):
+        console.print(line)
+
+
+async def _ask(info: StackInfo) -> tuple[dict[str, Told], Sequence[Erasure] | str]:
+    async with operating(info) as operator:
+        statuses = await asyncio.gather(*(_status(operator, name) for name in operator.services))
+        try:
+            erasures: Sequence[Erasure] | str = await operator.erasures()
+        except (Refused, Unreachable) as error:
+            erasures = f"erasures: {error}"
+        return dict(zip(operator.services, statuses, strict=True)), erasures
+
+
+async def _status(operator: Operator, name: str) -> Told:
+    try:
+        return await operator.status(name)
+    except (Refused, Unreachable) as error:
+        return str(error)
+
+
+def _open_erasures(erasures: Sequence[Erasure] | str) -> list[str]:
+    if isinstance(erasures, str):
+        return [erasures]
+    lines: list[str] = []
+    for erasure in erasures:
+        if erasure.done_at is None:
+            silent = [answer.holder for answer in erasure.holders if answer.replied_at is None]
+            waiting = f", no answer from {', '.join(silent)}" if silent else ""
+            lines.append(f"erasure {erasure.erasure_id}: {erasure.stage} for {_age(erasure.requested_at)}{waiting}")
+    return lines or ["No erasure is under way."]
+
+
+def _age(since: datetime) -> str:
+    return f"{(SystemClock().now() - since).total_seconds():.0f} s"
