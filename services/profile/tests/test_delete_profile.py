@@ -1,9 +1,12 @@
 """When the cooling-off is over the profile ends for good, and nothing opens it any more."""
 
+import asyncio
 from datetime import timedelta
 
 from chassis.clock import MovedClock
+from contracts.profile import DeletionReason
 from profile_service.delete_profile import FINAL_DELETION
+from profile_service.request_deletion import request_deletion
 
 from .portal import PASSWORD, Account, Portal
 from .rig import count, do_work, published, slug
@@ -77,3 +80,25 @@ async def test_a_final_deletion_that_runs_again_changes_nothing(portal: Portal, 
     await do_work(portal.service, FINAL_DELETION)
     assert (await published(portal.service)).count("profile.deleted.v1") == 1
     assert await count(portal.service, "work") == 0
+
+
+async def test_without_a_cooling_off_a_deletion_is_final_at_once(portal: Portal) -> None:
+    kari = await portal.job_seeker()
+    async with portal.service.database.transaction([kari.subject_id]) as tx:
+        await request_deletion(tx, kari.subject_id, DeletionReason.TERMINATED, timedelta(0))
+    await do_work(portal.service, FINAL_DELETION)
+    assert (await published(portal.service))[1:] == ["deletion.requested.v1", "profile.deleted.v1"]
+
+
+async def test_a_deletion_that_starts_at_the_same_moment_as_a_new_interest_keeps_the_order_of_their_commits(
+    portal: Portal, clock: MovedClock
+) -> None:
+    kari = await portal.job_seeker()
+    await portal.ask_deletion(kari)
+    clock.advance(timedelta(hours=72))
+    headers = {"Authorization": f"Bearer {(await portal.log_in(kari.email)).json()['token']}"}
+    saving = portal.http.post("/me/job-interests", json={"occupation": "Kokk"}, headers=headers)
+    _, saved = await asyncio.gather(do_work(portal.service, FINAL_DELETION), saving)
+    events = (await published(portal.service))[2:]
+    before = ["job.interest.saved.v1"] if saved.status_code == 201 else []
+    assert events == [*before, "profile.deleted.v1"]

@@ -68,6 +68,7 @@ async def step_up(
 def me_routes(service: Service, passwords: Passwords) -> APIRouter:
     router = APIRouter()
     person = Depends(require(JOB_SEEKER, EMPLOYER))
+    own_key = service.own_key
 
     @router.get("/me", responses=problems.responses(401, 403))
     async def show_me(caller: Annotated[Caller, person]) -> MyProfile:
@@ -106,7 +107,7 @@ def me_routes(service: Service, passwords: Passwords) -> APIRouter:
         """Correct your details: they become as they are told here, whole."""
         if form.password is not None:
             await step_up(service, passwords, request, caller, form.password)
-        known_by, subject = email_hash(service.own_key, form.email), subject_of(caller)
+        known_by, subject = email_hash(own_key, form.email), subject_of(caller)
         async with service.database.transaction([subject]) as tx:
             await correct_profile(
                 tx, subject, form.details(), email_hash=known_by, password_given=form.password is not None

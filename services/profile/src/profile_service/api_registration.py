@@ -42,6 +42,7 @@ class _AnsweredBefore(Exception):
 def registration_routes(service: Service, passwords: Passwords) -> APIRouter:
     router = APIRouter()
     refusals = problems.responses(409)
+    own_key = service.own_key
 
     async def make_profile(person: NewPerson, key: IdempotencyKey | None) -> Response:
         subject = await new_subject(service)
@@ -67,7 +68,7 @@ def registration_routes(service: Service, passwords: Passwords) -> APIRouter:
     ) -> Response:
         """Make a profile for somebody who looks for work."""
         password_hash = Personal[str, UserInformation](await passwords.hash(form.password))
-        known_by = email_hash(service.own_key, form.email)
+        known_by = email_hash(own_key, form.email)
         return await make_profile(NewPerson(form.details(), known_by, password_hash, form.resume_text()), key)
 
     @router.post("/employer-users", status_code=201, response_model=Registered, responses=refusals)
@@ -78,7 +79,7 @@ def registration_routes(service: Service, passwords: Passwords) -> APIRouter:
     ) -> Response:
         """Make a profile for somebody who acts for an employer, which is registered too when it is new."""
         password_hash = Personal[str, UserInformation](await passwords.hash(form.password))
-        known_by = email_hash(service.own_key, form.email)
+        known_by = email_hash(own_key, form.email)
         employer = (form.employer.name, form.employer.orgnr)
         return await make_profile(NewPerson(form.details(), known_by, password_hash, employer=employer), key)
 

@@ -53,13 +53,14 @@ class Jwks(BaseModel):
 def session_routes(service: Service, passwords: Passwords, login_key: bytes) -> APIRouter:
     router = APIRouter()
     signer = Signer(_LOGIN_KID, login_key, service.clock)
+    own_key = service.own_key
 
     @router.post("/sessions", responses=problems.responses(401))
     async def open_session(
         credentials: Credentials, request: Request, _: Annotated[None, Depends(_PER_ADDRESS)]
     ) -> Session:
         """Log in. The token is good for a quarter of an hour."""
-        known_by = email_hash(service.own_key, credentials.email)
+        known_by = email_hash(own_key, credentials.email)
         _PER_ACCOUNT.hit_everywhere(request, known_by.hex())
         login = await log_in(service, passwords, known_by, credentials.password)
         if login is None:
