@@ -137,7 +137,7 @@ class BatchRunner:
         for item in runnable:
             if item.privacy_protocol:
                 continue
-            names.extend(key_names(item.body))
+            names.extend(key_names(item.incoming, item.body))
             names.extend(self._database.keys.names_for(item.incoming.envelope.subjects))
         return await self._database.keys.fetch(names or [LOG_KEY])
 

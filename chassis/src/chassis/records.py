@@ -19,7 +19,7 @@ from chassis.errors import SubjectGone
 from chassis.keys import LOG_KEY, KeyName, KeySet
 from chassis.logs import SafeError
 from chassis.outbox import OutgoingEvent
-from chassis.sealing import BlobHeader, read_header, seal, unseal
+from chassis.sealing import BlobHeader, belongs_to, read_header, seal, unseal
 
 SALT_SCHEMA: Final = "salt"
 SALT_BYTES: Final = 32
@@ -144,13 +144,10 @@ def parse(incoming: Incoming, event_class: type[Event]) -> WireBody:
     if str(body.plain[event_class.key_field]) != incoming.key:
         raise BadRecord(f"{event_class.type}: the record key is not its {event_class.key_field}")
     for category, blob in body.blobs.items():
-        header = read_header(blob)
-        expected = (
-            BlobHeader(incoming.envelope.subjects[0], category, incoming.envelope.id, event_class.type)
-            if len(incoming.envelope.subjects) == 1
-            else None
-        )
-        if header != expected:
+        subjects = incoming.envelope.subjects
+        if len(subjects) != 1 or not belongs_to(
+            blob, BlobHeader(subjects[0], category, incoming.envelope.id, event_class.type)
+        ):
             raise BadRecord(f"{event_class.type}: a sealed blob belongs to something else")
     return body
 
@@ -162,7 +159,10 @@ def join(incoming: Incoming, event_class: type[Event], body: WireBody, keys: Key
         BadRecord: what was sealed is not what the type promises, or the subjects do not match.
         BadBlob: a blob does not authenticate under its key.
     """
-    opened = {category: _open(blob, keys) for category, blob in body.blobs.items()}
+    opened: dict[Category, bytes | ErasedType] = {}
+    for category, blob in body.blobs.items():
+        key = keys.find(KeyName(incoming.envelope.subjects[0], category))
+        opened[category] = ERASED if key is None else unseal(key, blob)
     try:
         event = cast("Event", wire_form(event_class).join(body, opened))
     except BadBody as error:
@@ -172,10 +172,9 @@ def join(incoming: Incoming, event_class: type[Event], body: WireBody, keys: Key
     return event
 
 
-def key_names(body: WireBody) -> list[KeyName]:
-    """The keys that open this body."""
-    headers = [read_header(blob) for blob in body.blobs.values()]
-    return [KeyName(SubjectId(header.subject_id), header.category) for header in headers]
+def key_names(incoming: Incoming, body: WireBody) -> list[KeyName]:
+    """The keys that open this parsed body."""
+    return [KeyName(subject, category) for category in body.blobs for subject in incoming.envelope.subjects]
 
 
 R = TypeVar("R", bound=PersonalRecord)

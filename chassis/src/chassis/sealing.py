@@ -19,6 +19,7 @@ VERSION: Final = 1
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
+_CATEGORY_START: Final = 18
 
 
 class BadBlob(SafeError):
@@ -56,13 +57,9 @@ def seal(key: AESGCM, header: BlobHeader, payload: bytes) -> bytes:
     return associated + nonce + key.encrypt(nonce, payload, associated)
 
 
-def read_header(blob: bytes) -> BlobHeader:
-    """What the blob says of itself, not yet authenticated.
-
-    Raises:
-        BadBlob: it is not a blob of ours.
-    """
-    return _split(blob)[0]
+def belongs_to(blob: bytes, header: BlobHeader) -> bool:
+    """Whether the blob says exactly this of itself, without reading it field by field."""
+    return blob.startswith(header.to_bytes())
 
 
 def unseal(key: AESGCM, blob: bytes) -> bytes:
@@ -71,7 +68,7 @@ def unseal(key: AESGCM, blob: bytes) -> bytes:
     Raises:
         BadBlob: it is not a blob of ours, or was not sealed under this key with this header.
     """
-    header_end = _split(blob)[1]
+    header_end = _header_end(blob)
     nonce_end = header_end + NONCE_BYTES
     try:
         return key.decrypt(blob[header_end:nonce_end], blob[nonce_end:], blob[:header_end])
@@ -79,21 +76,34 @@ def unseal(key: AESGCM, blob: bytes) -> bytes:
         raise BadBlob("a sealed blob does not authenticate under its key") from None
 
 
-def _split(blob: bytes) -> tuple[BlobHeader, int]:
+def read_header(blob: bytes) -> BlobHeader:
+    """What the blob says of itself, not yet authenticated.
+
+    Raises:
+        BadBlob: it is not a blob of ours.
+    """
+    end = _header_end(blob)
+    category_end = _CATEGORY_START + blob[_CATEGORY_START - 1]
+    try:
+        return BlobHeader(
+            UUID(bytes=blob[1:17]),
+            blob[_CATEGORY_START:category_end].decode("ascii"),
+            UUID(bytes=blob[category_end : category_end + 16]),
+            blob[category_end + 17 : end].decode("ascii"),
+        )
+    except UnicodeDecodeError:
+        raise BadBlob("a sealed blob names no category or schema of ours") from None
+
+
+def _header_end(blob: bytes) -> int:
+    """Where the associated data ends and the nonce begins."""
     try:
         if blob[0] != VERSION:
             raise BadBlob("a sealed blob has an unknown version")
-        category_end = 18 + blob[17]
-        schema_start = category_end + 17
+        schema_start = _CATEGORY_START + blob[_CATEGORY_START - 1] + 17
         end = schema_start + blob[schema_start - 1]
-        if len(blob) < end + NONCE_BYTES + _TAG_BYTES:
-            raise BadBlob("a sealed blob is too short")
-        header = BlobHeader(
-            UUID(bytes=blob[1:17]),
-            blob[18:category_end].decode("ascii"),
-            UUID(bytes=blob[category_end : category_end + 16]),
-            blob[schema_start:end].decode("ascii"),
-        )
-    except (IndexError, ValueError):
+    except IndexError:
         raise BadBlob("not a sealed blob") from None
-    return header, end
+    if len(blob) < end + NONCE_BYTES + _TAG_BYTES:
+        raise BadBlob("a sealed blob is too short")
+    return end
