@@ -1,0 +1,1 @@
+"""What we measure, against what: ratios in one run (see README.md)."""
