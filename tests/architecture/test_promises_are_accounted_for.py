@@ -43,13 +43,14 @@ class Row:
     id: str
     promise: str
     state: str
+    kept_by: str
     proof: str
 
 
 def rows(text: str) -> Iterator[Row]:
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if len(cells) == 4 and re.fullmatch(r"[A-Z]\d+", cells[0]):
+        if len(cells) == 5 and re.fullmatch(r"[A-Z]\d+", cells[0]):
             yield Row(*cells)
 
 
@@ -73,6 +74,8 @@ def failings(found: Sequence[Row], proofs: Sequence[str]) -> Iterator[str]:
 
 def _untrue_proofs(row: Row, proofs: Sequence[str]) -> Iterator[str]:
     named = _FILE.findall(row.proof)
+    if not row.kept_by:
+        yield f"{row.id} is called proved and does not say what code keeps it"
     if not named:
         yield f"{row.id} is called proved and links to no test"
     yield from (f"{row.id} is proved by {path}, which does not exist" for path in named if path not in proofs)
@@ -108,23 +111,24 @@ def test_every_promise_is_proved_by_its_test_or_says_what_it_waits_for() -> None
 
 
 def test_a_table_that_is_incomplete_or_untrue_is_found() -> None:
-    good = [Row(id_, "something", "unproven", "order 4 (profile)") for id_ in IDS]
+    good = [Row(id_, "something", "unproven", "", "order 4 (profile)") for id_ in IDS]
     proof = "tests/promises/test_a4_a_person_is_forgotten.py"
     assert list(failings(good, [])) == []
 
-    def said(row: Row, proofs: Sequence[str] = ()) -> list[str]:
-        return list(failings([row if one.id == row.id else one for one in good], proofs))
+    def said(row: Row, proofs: Sequence[str] = ()) -> str:
+        return "\n".join(failings([row if one.id == row.id else one for one in good], proofs))
 
     assert list(failings(good[1:], [])) == ["D1 has no row"]
     assert list(failings([*good, good[0]], [])) == ["D1 has 2 rows"]
-    assert list(failings([*good, Row("Z9", "x", "unproven", "order 4 (profile)")], [])) == [
+    assert list(failings([*good, Row("Z9", "x", "unproven", "", "order 4 (profile)")], [])) == [
         "Z9 is no promise of the policy"
     ]
-    assert said(Row("A4", "x", "proved", f"[it]({proof})"), [proof]) == []
-    assert "which does not exist" in said(Row("A4", "x", "proved", f"[it]({proof})"))[0]
-    assert "links to no test" in said(Row("A4", "x", "proved", "seen"))[0]
-    assert "not named after it" in said(Row("A5", "x", "proved", f"[it]({proof})"), [proof])[0]
-    assert "names no order" in said(Row("A4", "x", "unproven", "later"))[0]
-    assert "names no order" in said(Row("A4", "x", "unproven", "order 4 (deploy)"))[0]
-    assert "does not name its proof" in said(Row("A4", "x", "unproven", "order 3 (provable erasure)"), [proof])[0]
-    assert "write proved or unproven" in said(Row("A4", "x", "done", ""))[0]
+    assert said(Row("A4", "x", "proved", "`a.py`", f"[it]({proof})"), [proof]) == ""
+    assert "which does not exist" in said(Row("A4", "x", "proved", "`a.py`", f"[it]({proof})"))
+    assert "links to no test" in said(Row("A4", "x", "proved", "`a.py`", "seen"))
+    assert "not named after it" in said(Row("A5", "x", "proved", "`a.py`", f"[it]({proof})"), [proof])
+    assert "names no order" in said(Row("A4", "x", "unproven", "", "later"))
+    assert "names no order" in said(Row("A4", "x", "unproven", "", "order 4 (deploy)"))
+    assert "does not name its proof" in said(Row("A4", "x", "unproven", "", "order 3 (provable erasure)"), [proof])
+    assert "write proved or unproven" in said(Row("A4", "x", "done", "", ""))
+    assert "does not say what code" in said(Row("A4", "x", "proved", "", f"[it]({proof})"), [proof])
