@@ -82,8 +82,8 @@ async def _remaining(system: System) -> Remaining:
 async def end_offsets(system: System) -> dict[TopicPartition, int]:
     """How many records each partition of the round's topics got."""
     consumer = AIOKafkaConsumer(bootstrap_servers=system.kafka.bootstrap)
-    await consumer.start()
     try:
+        await consumer.start()
         topics = (_consumed(system, SOURCE), _consumed(system, SINK))
         wanted = [TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)]
         return cast("dict[TopicPartition, int]", await consumer.end_offsets(wanted))
@@ -106,8 +106,8 @@ def _consumed(system: System, service: int) -> str:
 async def _untold(system: System, ends: dict[TopicPartition, int]) -> int:
     """Records that Kafka's committed offsets do not cover: an erasure's fence waits for these."""
     admin = AIOKafkaAdminClient(bootstrap_servers=system.kafka.bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         told: dict[TopicPartition, int] = {}
         for service in (SOURCE, SINK):
             group = f"{system.topic_prefix}{system.databases[service].app_role}.{_CONSUMED[service]}"
