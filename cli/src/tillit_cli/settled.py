@@ -9,11 +9,10 @@ from contracts.topics import TOPICS
 from local_stack.stack import StackInfo
 
 from tillit_cli.operator_calls import Operator
-from tillit_cli.proof.kafka_records import partitions_of
+from tillit_cli.proof.kafka_records import consumer_groups, partitions_of
 
 _BUSY: Final = frozenset({"job_alert", "mail", "final_deletion"})
 """Kinds of work that are done as soon as they are due; others wait for a time, or come again and again."""
-_READS_ALL: Final = "audit-log"
 PAUSE: Final = 0.1
 
 
@@ -29,10 +28,11 @@ async def wait_until_settled(info: StackInfo, operator: Operator, *, seconds: fl
     """
     deadline = monotonic() + seconds
     partitions = await partitions_of(info.kafka_bootstrap, TOPICS)
+    groups = await consumer_groups(info.kafka_bootstrap)
     consumer = AIOKafkaConsumer(bootstrap_servers=info.kafka_bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        while (waiting := await _under_way(consumer, operator, partitions)) is not None:
+        while (waiting := await _under_way(consumer, operator, partitions, groups)) is not None:
             if monotonic() > deadline:
                 raise NotSettled(f"after {seconds:.0f} s: {waiting}")
             await asyncio.sleep(PAUSE)
@@ -51,8 +51,8 @@ async def _under_way(consumer: AIOKafkaConsumer, operator: Operator, partitions:
     ends = await _ends(consumer, partitions)
     for status in statuses:
         for place, end in ends.items():
-            read = status.offsets.get(place, 0 if status.service == _READS_ALL else end)
-            if read < end:
+            read = status.offsets.get(place, 0)
+            if read < end and f"{status.service}.{place.rpartition('/')[0]}" in groups:
                 return f"{status.service} has read {place} up to {read} of {end}"
     return None
 

@@ -65,6 +65,17 @@ async def partitions_of(bootstrap: str, topics: Collection[str] | None = None) -
     return [TopicPartition(topic.topic, part.partition) for topic in described for part in topic.partitions]
 
 
+async def consumer_groups(bootstrap: str) -> set[str]:
+    """The name of every consumer group; a service's group for a topic is `SERVICE.TOPIC`."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        found = cast("list[tuple[str, str]]", await admin.list_consumer_groups())
+    finally:
+        await admin.close()
+    return {group for group, _ in found}
+
+
 async def every_record(bootstrap: str, topics: Collection[str] | None = None) -> AsyncIterator[StoredRecord]:
     """All records up to the ends that the topics have now."""
     partitions = await partitions_of(bootstrap, topics)

@@ -1,0 +1,64 @@
+"""One whole system for every promise: the four services on real Kafka and PostgreSQL, started as `tillit up` does."""
+
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from local_stack.ports import HOST, port_names
+from local_stack.stack import Stack, StackInfo, StackOptions
+from tillit_cli.operator_calls import Operator, operating
+from tillit_cli.portal import Portal, portal_at
+
+from .system import System
+
+FIRST_PORT = 21_000
+LAST_PORT = 32_000
+"""Below the ports that the kernel gives to clients, of which one could be taken between the test and the start."""
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[StackInfo]:
+    """Up, with a folder and ports of its own; gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="tillit-promises-"))
+    folder.chmod(0o755)
+    running = Stack(folder / "state")
+    try:
+        yield running.up(StackOptions(ports=free_ports()))
+    finally:
+        running.down(wipe=True)
+        shutil.rmtree(folder)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def operator(stack: StackInfo) -> AsyncGenerator[Operator]:
+    async with operating(stack) as operator:
+        yield operator
+
+
+@pytest_asyncio.fixture(scope="session")
+async def portal(stack: StackInfo) -> AsyncGenerator[Portal]:
+    async with portal_at(stack.services["profile"]) as portal:
+        yield portal
+
+
+@pytest.fixture(scope="session")
+def system(stack: StackInfo, operator: Operator, portal: Portal) -> System:
+    return System(stack, operator, portal)
+
+
+def free_ports() -> dict[str, int]:
+    found: list[int] = []
+    for number in range(FIRST_PORT, LAST_PORT):
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, number))
+            except OSError:
+                continue
+        found.append(number)
+        if len(found) == len(port_names()):
+            return dict(zip(port_names(), found, strict=True))
+    raise OSError(f"no {len(port_names())} ports are free between {FIRST_PORT} and {LAST_PORT}")
