@@ -10,7 +10,7 @@ from .house import ROOT, shown
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 _PARTS: Final = ("**Context.**", "**Decision.**", "**Revisit**")
 _SKIPPED: Final = frozenset({".venv", ".tillit", "node_modules"})
-_MACHINE = re.compile(r"(?<![\w.])/(?:home|Users|work|root)/\w+|\.\./shared\b")
+_MACHINE = re.compile(r"(?<![\w.])/(?:home|Users|root)/\w+")
 
 
 def _documents() -> list[Path]:
