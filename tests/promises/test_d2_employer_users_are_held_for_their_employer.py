@@ -10,8 +10,18 @@ async def test_d2_an_employer_user_finds_their_contact_details_and_employer(syst
 
 
 async def test_d2_an_organisation_number_with_a_wrong_check_digit_registers_nobody(system: System) -> None:
-    body = {"employer": {"name": "Feil AS", "orgnr": "974760674"}, "name": "Ingen", "email": "d2@example.org"}
-    answer = await system.ask("profile", "POST", "/employer-users", None, {**body, "password": "langt nok passord"})
+    password = "langt nok passord"
+    answer = await system.ask(
+        "profile",
+        "POST",
+        "/employer-users",
+        body={
+            "employer": {"name": "Feil AS", "orgnr": "974760674"},
+            "name": "Ingen",
+            "email": "d2@example.org",
+            "password": password,
+        },
+    )
     assert answer.status_code == 422
-    session = {"email": "d2@example.org", "password": "langt nok passord"}
+    session = {"email": "d2@example.org", "password": password}
     assert (await system.ask("profile", "POST", "/sessions", None, session)).status_code == 401

@@ -137,7 +137,7 @@ class DemoStory:
 
     def _tell_import(self, what: str, summary: ImportSummary) -> None:
         for line in told_reasons(summary):
-            self._console.print(line, style="yellow", markup=False)
+            self._console.print(line, style="yellow", markup=False, soft_wrap=True)
         self._console.print(f"{summary.added} {what} added, {summary.known} there already, {len(summary.bad)} bad")
         if summary.bad:
             raise DemoFailed(f"the demo failed: {len(summary.bad)} {what} of the sample set were refused")

@@ -99,7 +99,7 @@ def _end(run: Callable[[], Awaitable[ImportSummary]], what: str, strict: bool) -
 
     summary = asyncio.run(awaited())
     for line in told_reasons(summary):
-        console.print(line, style="yellow", markup=False, highlight=False)
+        console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{what}: {summary.added} added, {summary.known} there already, {len(summary.bad)} bad")
     if summary.ignored_fields:
         console.print(f"{summary.ignored_fields} fields were of no use here and are left out")

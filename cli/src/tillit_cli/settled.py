@@ -40,7 +40,9 @@ async def wait_until_settled(info: StackInfo, operator: Operator, *, seconds: fl
         await consumer.stop()
 
 
-async def _under_way(consumer: AIOKafkaConsumer, operator: Operator, partitions: list[TopicPartition]) -> str | None:
+async def _under_way(
+    consumer: AIOKafkaConsumer, operator: Operator, partitions: list[TopicPartition], groups: set[str]
+) -> str | None:
     statuses = await operator.statuses()
     for status in statuses:
         if status.outbox_rows > 0:
