@@ -30,6 +30,10 @@ class SubjectState:
         return category is not None and category in self.erased
 
 
+ACTIVE: Final = SubjectState()
+"""The state of nearly everybody."""
+
+
 async def lock(connection: Connection, subjects: Iterable[SubjectId]) -> dict[SubjectId, SubjectState]:
     """Lock these people's rows in sorted order, made if absent, and read their states."""
     ids: Sequence[SubjectId] = sorted(set(subjects))
@@ -53,8 +57,10 @@ async def lock(connection: Connection, subjects: Iterable[SubjectId]) -> dict[Su
             ids,
         )
     return {
-        SubjectId(row["subject_id"]): SubjectState(frozenset(row["restrictions"]), frozenset(row["erased"]))
-        for row in rows
+        SubjectId(subject): SubjectState(frozenset(restrictions), frozenset(erased))
+        if restrictions or erased
+        else ACTIVE
+        for subject, restrictions, erased in rows
     }
 
 

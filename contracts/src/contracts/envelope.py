@@ -3,8 +3,6 @@
 No header says anything of a person but the random subject id. Attribute names are a-z and 0-9 (CloudEvents 1.0, 3.1).
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from contracts import base64url
 from contracts.personal import SubjectId
 
 SPEC_VERSION: Final = "1.0"
@@ -54,8 +53,8 @@ class Envelope:
             ("ce_dataschema", dataschema(self.type).encode()),
             ("content-type", CONTENT_TYPE.encode()),
             ("ce_correlationid", str(self.correlation_id).encode()),
-            ("ce_commitment", base64.urlsafe_b64encode(self.commitment)),
-            ("ce_salt", base64.urlsafe_b64encode(self.sealed_salt)),
+            ("ce_commitment", base64url.encode(self.commitment)),
+            ("ce_salt", base64url.encode(self.sealed_salt)),
         ]
         if len(self.subjects) == 1:
             found.append(("ce_subject", str(self.subjects[0]).encode()))
@@ -142,8 +141,10 @@ def _time(values: dict[str, bytes], name: str) -> datetime:
 
 def _bytes(values: dict[str, bytes], name: str) -> bytes:
     try:
-        found = base64.b64decode(_text(values, name), altchars=b"-_", validate=True)
-    except binascii.Error:
+        found = base64url.decode(values[name])
+    except KeyError:
+        raise BadEnvelope(f"header {name} is missing") from None
+    except ValueError:
         raise BadEnvelope(f"header {name} is not base64url") from None
     if not found:
         raise BadEnvelope(f"header {name} is empty")

@@ -4,21 +4,22 @@ Knows the shape only; sealing is done by whoever holds keys (`chassis.sealing`).
 `{"subject_id": "…", "registered_at": "…", "sealed": ["<base64url blob>"]}`, blobs in the order of their category.
 """
 
-import base64
-import binascii
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, cast, get_args, get_origin
+from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
+from contracts import base64url
 from contracts.event import Event, personal_category
 from contracts.personal import ERASED, Category, ErasedType, Personal, PersonalRecord
 
 MAX_BODY_BYTES: Final = 900_000
 """The largest body that may be published, in bytes: below Kafka's default record limit with headers to spare."""
+
+M = TypeVar("M", bound=BaseModel)
 
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,14 +53,14 @@ class WireForm:
                 return None
             fields[name] = revealed
         part = self.personal[category]
-        return part.__pydantic_serializer__.to_json(part.model_construct(None, **fields))
+        return part.__pydantic_serializer__.to_json(_construct(part, fields))
 
     def dump(self, value: BaseModel, blobs: Mapping[Category, bytes]) -> bytes:
         """The body: plain fields, and the sealed blobs."""
         fields = {name: getattr(value, name) for name in self.plain.model_fields if name != "sealed"}
         if self.personal:
-            fields["sealed"] = [base64.urlsafe_b64encode(blobs[category]).decode() for category in self.personal]
-        return self.plain.__pydantic_serializer__.to_json(self.plain.model_construct(None, **fields))
+            fields["sealed"] = [base64url.encode(blobs[category]).decode() for category in self.personal]
+        return self.plain.__pydantic_serializer__.to_json(_construct(self.plain, fields))
 
     def parse(self, body: bytes) -> WireBody:
         """Validate a body; blobs stay sealed.
@@ -76,8 +77,8 @@ class WireForm:
         if len(sealed) != len(self.personal):
             raise BadBody("sealed: wrong number of blobs")
         try:
-            blobs = [base64.b64decode(text, altchars=b"-_", validate=True) for text in sealed]
-        except (binascii.Error, ValueError):
+            blobs = [base64url.decode(text.encode("ascii")) for text in sealed]
+        except ValueError:
             raise BadBody("sealed: not base64url") from None
         return WireBody(plain, dict(zip(self.personal, blobs, strict=True)))
 
@@ -88,17 +89,29 @@ class WireForm:
             BadBody: what was sealed is not what the class says.
         """
         fields = dict(body.plain)
+        erased: Personal[Any, Any] = Personal(ERASED)
         for category, part in self.personal.items():
             payload = opened[category]
             if payload is ERASED:
-                fields.update({name: Personal[Any, Any](ERASED) for name in part.model_fields})
+                fields.update(dict.fromkeys(part.model_fields, erased))
                 continue
             try:
                 values = part.__pydantic_validator__.validate_json(payload, strict=True)
             except ValidationError as error:
                 raise BadBody(f"sealed {category}: {describe(error, part.model_fields)}") from None
-            fields.update({name: Personal[Any, Any](value) for name, value in values.__dict__.items()})
-        return self.model.model_construct(None, **fields)
+            fields.update({name: Personal(value) for name, value in values.__dict__.items()})
+        return _construct(self.model, fields)
+
+
+def _construct(model: type[M], fields: dict[str, Any]) -> M:
+    """`model_construct` for fields that are complete and validated: what it does at last, without its look at aliases
+    and defaults, which takes longer than validating."""
+    made = model.__new__(model)
+    object.__setattr__(made, "__dict__", fields)
+    object.__setattr__(made, "__pydantic_fields_set__", set(fields))
+    object.__setattr__(made, "__pydantic_extra__", None)
+    object.__setattr__(made, "__pydantic_private__", None)
+    return made
 
 
 @cache
