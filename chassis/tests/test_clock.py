@@ -43,5 +43,5 @@ def test_ids_of_one_moment_differ() -> None:
     assert len({new_id(clock) for _ in range(10_000)}) == 10_000
 
 
-def test_durations_only_grow() -> None:
+def test_durations_only_ever_grow() -> None:
     assert monotonic() <= monotonic()
