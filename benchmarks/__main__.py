@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 from chassis.clock import SystemClock
+from chassis.process import tune_memory
 
 from benchmarks import latency, throughput
 from benchmarks.latency import Latency
@@ -84,7 +85,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--print", action="store_true", dest="only_print", help="leave benchmarks/README.md as it is")
     args = parser.parse_args()
-    logs.configure("benchmarks", "ERROR")
+    logs.configure("benchmarks", "CRITICAL")
+    tune_memory()
     table = asyncio.run(_measure(args.rounds, args.events, args.singles, args.rate, args.seconds))
     print(table)
     if not args.only_print:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -41,12 +42,20 @@ def run(build: Callable[[S], Service], settings_class: type[S], arguments: Seque
     )
     role = str(parser.parse_args(arguments).role)
     settings = load(settings_class)
+    tune_memory()
     try:
         service = build(settings)
         logs.configure(service.name, settings.log_level)
         uvloop.run(run_role(service, role))
     except SafeError as error:
         sys.exit(f"{settings_class.__name__.removesuffix('Settings').lower() or 'service'}: {error}")
+
+
+def tune_memory() -> None:
+    """Collect garbage less often: a batch makes many small objects that die young, and looking through them every 700
+    took a sixth of its time. What was imported is never looked at again."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 async def run_role(service: Service, role: str, stop: asyncio.Event | None = None) -> None:
