@@ -10,8 +10,8 @@ help: ## this list
 run: ## install what is missing, start everything, show the main job, stay up
 	./run
 
-demo: ## the same on a machine that is set up, and exit: non-zero on any failure
-	uv run tillit demo
+demo: ## the same, and exit: non-zero on any failure
+	./run --exit
 
 down: ## stop the local stack (its data stays: `uv run tillit down --wipe` deletes it)
 	uv run tillit down
@@ -40,5 +40,6 @@ format: ## put every file into the house's format
 	uv run ruff format
 	uv run ruff check --fix
 
-schemas: ## generate the JSON Schemas and AsyncAPI documents from the contracts
+schemas: ## generate the JSON Schemas and AsyncAPI documents from the contracts; refuse a breaking change
 	uv run python -m contracts.generate
+	uv run python -m contracts.compatibility

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Makes a machine that has Python 3.11 ready for the project. Sourced by ./run and ./test, which then call
 #
-#   tillit_bootstrap [--no-dev] [PART...]     parts: java maven
+#   tillit_bootstrap [--no-dev] [PART...]     parts: java maven make
 #
 # Afterwards the packages of the lock file are installed in .venv and `uv` is on the PATH. On Debian as root what is
 # missing is installed; otherwise the exact command is printed and the script ends. Settings of the environment for
@@ -46,7 +46,8 @@ tillit_missing() {
         case $part in
         java) tillit_java_works || echo default-jre-headless ;;
         maven) command -v mvn >/dev/null 2>&1 || tillit_kafka_downloaded || echo maven ;;
-        *) tillit_fail "bootstrap knows the parts java and maven, not $part" ;;
+        make) command -v make >/dev/null 2>&1 || echo make ;;
+        *) tillit_fail "bootstrap knows the parts java, maven and make, not $part" ;;
         esac
     done
 }
