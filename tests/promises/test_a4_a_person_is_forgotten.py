@@ -26,6 +26,10 @@ async def test_a4_everything_that_was_kept_of_a_person_goes_at_their_request(sys
     assert set(erasure.categories) == {"user_information", "communication", "website_usage"}
     assert await system.sealed_in_tables(who) == {}
     assert await system.readable_traces(who) == set()
+    forgotten_line = system.info.logs / "forgotten.log"
+    forgotten_line.write_text(f"sent to {who.person.email}\n")
+    assert {hit.where for hit in await system.readable_traces(who)} == {forgotten_line.name}
+    forgotten_line.unlink()
 
 
 async def test_a4_a_deletion_needs_the_password_again(system: System) -> None:

@@ -14,6 +14,8 @@ from tillit_cli.proof.kafka_records import consumer_groups, partitions_of
 _BUSY: Final = frozenset({"job_alert", "mail", "final_deletion"})
 """Kinds of work that are done as soon as they are due; others wait for a time, or come again and again."""
 PAUSE: Final = 0.1
+_QUIET_LOOKS: Final = 2
+"""One look is no snapshot: what moves from one service to the next while it lasts can hide from it once."""
 
 
 class NotSettled(Exception):
@@ -32,8 +34,11 @@ async def wait_until_settled(info: StackInfo, operator: Operator, *, seconds: fl
     consumer = AIOKafkaConsumer(bootstrap_servers=info.kafka_bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        while (waiting := await _under_way(consumer, operator, partitions, groups)) is not None:
-            if monotonic() > deadline:
+        quiet = 0
+        while quiet < _QUIET_LOOKS:
+            waiting = await _under_way(consumer, operator, partitions, groups)
+            quiet = quiet + 1 if waiting is None else 0
+            if waiting is not None and monotonic() > deadline:
                 raise NotSettled(f"after {seconds:.0f} s: {waiting}")
             await asyncio.sleep(PAUSE)
     finally:
