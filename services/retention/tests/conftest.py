@@ -1,19 +1,23 @@
-"""What the tests of this service share: the module `retention_rig`, and a service on a database of its own."""
+"""What the tests of this service share: the service on a database of its own, and a keyring for those without HTTP."""
 
-import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest_asyncio
 from chassis.testing.containers import Postgres
+from chassis.testing.keyring import KeyringServer
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from retention_rig import Rig, running_api
+from .rig import Rig, running_api
 
 
 @pytest_asyncio.fixture
 async def rig(postgres: Postgres, tmp_path: Path) -> AsyncGenerator[Rig]:
     """The service, migrated and serving its HTTP interface, which is also its own keyring."""
     async with running_api(postgres, tmp_path) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def keyring() -> AsyncGenerator[KeyringServer]:
+    async with KeyringServer() as made:
         yield made

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from retention_rig import HOLDERS, Rig
+from .rig import HOLDERS, Rig
 
 
 async def test_a_silent_holder_is_asked_again_with_growing_delays_and_keeps_the_erasure_open(rig: Rig) -> None:

@@ -7,8 +7,9 @@ from chassis.sql import borrow
 from contracts.personal import Category, SubjectId
 from contracts.privacy import SubjectErased
 from contracts.profile import DeletionReason
-from retention_rig import Rig
 from retention_service import kek, subject_keys
+
+from .rig import Rig
 
 
 async def test_the_keys_of_the_erased_categories_are_destroyed_and_the_others_live(rig: Rig) -> None:

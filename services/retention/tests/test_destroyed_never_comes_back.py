@@ -11,7 +11,8 @@ from contracts.privacy import ERASURE_SCOPE, ErasureRequested
 from contracts.profile import DeletionReason
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from retention_rig import HOLDERS, Rig, running_api
+
+from .rig import HOLDERS, Rig, running_api
 
 READERS = {"user_information": "profile", "communication": "notifications", "website_usage": "audit-log"}
 

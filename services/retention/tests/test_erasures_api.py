@@ -4,7 +4,8 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from retention_rig import HOLDERS, Rig
+
+from .rig import HOLDERS, Rig
 
 
 async def test_an_erasure_is_shown_with_each_stage_and_what_each_holder_erased(rig: Rig) -> None:

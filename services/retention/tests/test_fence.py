@@ -16,10 +16,11 @@ from chassis.sql import borrow
 from chassis.testing.containers import Kafka, Postgres
 from chassis.work import WorkItem
 from contracts.privacy import ConsumerGroup
-from retention_rig import HOLDERS, Rig, running_api
 from retention_service import erasures, fences
 from retention_service.fence import FenceRound
 from retention_service.measures import RetentionMeasures
+
+from .rig import HOLDERS, Rig, running_api
 
 READERS = {
     "audit-log": ("profile.v1", "erasure.v1"),

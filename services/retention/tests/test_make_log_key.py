@@ -2,9 +2,10 @@
 
 import pytest
 from chassis.keys import NO_SUBJECT
-from retention_rig import Rig
 from retention_service import kek
 from retention_service.kek import BadKeks
+
+from .rig import Rig
 
 
 async def test_migrating_again_changes_no_key_and_no_epoch(rig: Rig) -> None:

@@ -3,7 +3,8 @@
 from uuid import uuid4
 
 from contracts.privacy import PersonalDataErased
-from retention_rig import Rig
+
+from .rig import Rig
 
 
 async def test_it_answers_its_own_request_with_a_reply_that_counts(rig: Rig) -> None:

@@ -4,8 +4,9 @@ from uuid import uuid4
 
 from chassis.sql import borrow
 from contracts.privacy import ConsumerGroup
-from retention_rig import HOLDERS, Rig
 from retention_service import holders
+
+from .rig import HOLDERS, Rig
 
 GROUP = ConsumerGroup(group="profile.profile.v1", topics=("profile.v1",))
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 from contracts.personal import SubjectId
 from contracts.privacy import ErasureRequested, PersonalDataErased
-from retention_rig import HOLDERS, Rig
+
+from .rig import HOLDERS, Rig
 
 Forgery = Callable[[Rig, ErasureRequested], PersonalDataErased]
 

@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 from contracts.personal import Category, SubjectId
 from contracts.privacy import ERASURE_SCOPE
 from contracts.profile import DeletionReason
-from retention_rig import HOLDERS, START, Rig
+
+from .rig import HOLDERS, START, Rig
 
 
 async def test_a_deleted_profile_makes_every_holder_asked(rig: Rig) -> None:

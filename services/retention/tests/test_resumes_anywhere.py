@@ -4,8 +4,9 @@ from uuid import uuid4
 
 import pytest
 from contracts.privacy import SubjectErased
-from retention_rig import HOLDERS, Rig, opened
 from retention_service import erasures
+
+from .rig import HOLDERS, Rig, opened
 
 
 async def test_each_stage_is_taken_up_by_a_process_that_knows_nothing_of_the_last(rig: Rig) -> None:

@@ -44,6 +44,10 @@ MIGRATIONS = (CHASSIS, MigrationSource("retention", files("retention_service") /
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
+def new_subject() -> SubjectId:
+    return SubjectId(uuid4())
+
+
 class Identities:
     """A private key for everybody, and the JWKS of those who are trusted: all but `forger`."""
 
