@@ -19,6 +19,7 @@ from chassis.batch import MAX_RECORDS, BatchRunner
 from chassis.database import Database
 from chassis.errors import TRANSIENT, OffsetMoved, reason
 from chassis.health import Loop
+from chassis.kafka_records import read_any_header_name
 from chassis.logs import get_logger
 from chassis.metrics import Metrics
 from chassis.offsets import Advance
@@ -59,6 +60,7 @@ class TopicConsumer:
         self._stopping = False
         self.assigned = False
         """Whether the group has told this worker its share, be it nothing."""
+        read_any_header_name()
         self._subscriber = broker.subscriber(
             topic,
             group_id=group,
@@ -101,10 +103,12 @@ class TopicConsumer:
         self._stopping = True
 
     async def commit_loop(self) -> None:
-        """Tell Kafka, now and then, how far the database is. Also beats: the loop that reads is alive."""
+        """Tell Kafka, now and then, how far the database is. Beats while the reading loop is alive, or is yet to start."""
         while True:
             await asyncio.sleep(COMMIT_SECONDS)
-            self._loop.beat()
+            reading = self._subscriber.tasks
+            if not reading or not all(task.done() for task in reading):
+                self._loop.beat()
             await self.commit()
 
     async def commit(self) -> None:
