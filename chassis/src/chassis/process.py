@@ -25,6 +25,8 @@ from chassis.tokens import INTERNAL_AUDIENCE, PORTAL_AUDIENCE, Role, Verifier, V
 from chassis.worker import Worker
 
 ROLES: Final = ("api", "worker", "migrate", "all")
+_END_SECONDS: Final = 5
+"""How long the parts may take to end once they are cancelled."""
 LOGIN_ISSUER: Final = "profile"
 LOGIN_ROLES: Final = (Role("job_seeker"), Role("employer"))
 _log = get_logger()
@@ -100,20 +102,20 @@ async def _serve(service: Service, role: str, stop: asyncio.Event) -> None:
     http_stop = asyncio.Event()
     http = _background(_http(service, role, http_stop))
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({*tasks, http, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    # A part that ended by itself is a defect: the process ends too, and whoever supervises it starts it anew.
-    failed = next((task for task in (*tasks, http) if task.done()), None)
-    service.health.drain()
-    _log.info("process.draining", role=role)
-    http_stop.set()
-    bound = service.settings.drain_seconds
-    with suppress(TimeoutError):
-        async with asyncio.timeout(bound):
-            await asyncio.gather(http, *([worker.drain()] if worker is not None else []), return_exceptions=True)
-    for task in (*tasks, http):
-        task.cancel()
-    await asyncio.wait({*tasks, http}, timeout=5)
+    try:
+        await asyncio.wait({*tasks, http, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        # A part that ended by itself is a defect: the process ends too, and whoever supervises it starts it anew.
+        failed = next((task for task in (*tasks, http) if task.done()), None)
+        service.health.drain()
+        _log.info("process.draining", role=role)
+        http_stop.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(service.settings.drain_seconds):
+                await asyncio.gather(http, *([worker.drain()] if worker is not None else []), return_exceptions=True)
+    finally:
+        for task in (*tasks, http, stopping):
+            task.cancel()
+        await asyncio.wait({*tasks, http, stopping}, timeout=_END_SECONDS)
     _log.info("process.stopped", role=role)
     if failed is not None and not failed.cancelled():
         failed.result()

@@ -28,6 +28,8 @@ class Worker:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._in_hand: set[asyncio.Task[None]] = set()
+        """What ends by itself once it is told to stop: a batch, an errand."""
         settings, health = service.settings, service.health
         self._broker = KafkaBroker(
             settings.kafka_bootstrap,
@@ -75,10 +77,10 @@ class Worker:
         """What runs side by side, each until cancelled or drained."""
         return [
             self._consume(),
-            self.relay.run(),
+            self._ending(self.relay.run()),
             self._measure(),
             self._forever(lambda: register_holder(self._service), "registering as holder"),
-            *(loop.run() for loop in self._work),
+            *(self._ending(loop.run()) for loop in self._work),
             *(consumer.commit_loop() for consumer in self._consumers),
         ]
 
@@ -93,14 +95,28 @@ class Worker:
         for consumer in self._consumers:
             await consumer.commit()
         await self._broker.stop()
+        if self._in_hand:
+            await asyncio.wait(self._in_hand)
+
+    async def _ending(self, part: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(part)
+        self._in_hand.add(task)
+        try:
+            await task
+        finally:
+            task.cancel()
+            self._in_hand.discard(task)
 
     async def _consume(self) -> None:
         # One by one: FastStream's own start would, repeated after a failure, start some subscribers twice.
-        await self._broker.connect()
-        await asyncio.gather(
-            *(self._until_it_works(consumer.start, f"joining {consumer.group}") for consumer in self._consumers)
-        )
-        await asyncio.Event().wait()
+        try:
+            await self._broker.connect()
+            await asyncio.gather(
+                *(self._until_it_works(consumer.start, f"joining {consumer.group}") for consumer in self._consumers)
+            )
+            await asyncio.Event().wait()
+        finally:
+            await self._broker.stop()
 
     async def _forever(self, attempt: Callable[[], Awaitable[None]], what: str) -> None:
         await self._until_it_works(attempt, what)
