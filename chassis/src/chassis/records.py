@@ -23,6 +23,8 @@ from chassis.sealing import BlobHeader, belongs_to, read_header, seal, unseal
 
 SALT_SCHEMA: Final = "salt"
 SALT_BYTES: Final = 32
+MAX_KEY: Final = 200
+"""The longest record key, in characters: keys are ids, and PostgreSQL indexes them."""
 
 
 class BadRecord(SafeError):
@@ -124,6 +126,8 @@ def read(record: Record) -> Incoming:
         key = record.key.decode("ascii")
     except UnicodeDecodeError:
         raise BadRecord("the record key is not ASCII") from None
+    if len(key) > MAX_KEY or not key.isprintable():
+        raise BadRecord(f"the record key is over {MAX_KEY} characters, or has some that can't be printed")
     try:
         envelope = read_envelope(record.headers)
     except BadEnvelope as error:
