@@ -10,6 +10,7 @@ from typing import Final
 
 from contracts.event import Event
 from contracts.personal import SubjectId
+from contracts.registry import EVENT_BY_TYPE
 from contracts.wire import WireBody
 
 from chassis import inbox, offsets, parked
@@ -172,7 +173,7 @@ class BatchRunner:
     async def _aside(self, tx: Transaction, topic: str, batch: Sorted) -> "_Aside":
         keys = sorted({item.incoming.key for item in batch.runnable})
         blocked = await parked.blocked_keys(tx.connection, topic, keys) if keys else {}
-        return _Aside(blocked, list(batch.unfit))
+        return _Aside(blocked, [row for row in batch.unfit if not _of_the_erased(row, tx)])
 
     async def _fresh(self, tx: Transaction, batch: Sorted, aside: "_Aside") -> list[Runnable]:
         """The events that never ran here and need not wait; those that must wait are parked."""
@@ -199,6 +200,9 @@ class BatchRunner:
             )
             for row in aside.rows:
                 self._metrics.parked_total.labels(topic, "unreadable" if row.encrypted else "failed").inc()
+                if row.encrypted:
+                    log = _log.critical if row.privacy_protocol else _log.error
+                    log("record.parked", topic=topic, type=row.event_type, error=row.reason)
         if steps:
             await offsets.advance(tx.connection, topic, steps)
 
@@ -224,4 +228,13 @@ class _Aside:
 
 
 def _subjects(batch: Sorted) -> list[SubjectId]:
-    return [subject for item in batch.runnable for subject in item.incoming.envelope.subjects]
+    """Whom the batch is about; those of unfit records too, because erased people's are not even parked."""
+    runnable = [subject for item in batch.runnable for subject in item.incoming.envelope.subjects]
+    return runnable + [subject for row in batch.unfit for subject in row.subjects]
+
+
+def _of_the_erased(row: NewParked, tx: Transaction) -> bool:
+    event_class = EVENT_BY_TYPE.get(row.event_type) if row.event_type is not None else None
+    if event_class is None or event_class.privacy_protocol:
+        return False
+    return any(tx.state(subject).is_erased(event_class.category) for subject in row.subjects)
