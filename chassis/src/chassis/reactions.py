@@ -15,7 +15,7 @@ from contracts.personal import SubjectId
 from contracts.purposes import PURPOSES, PurposeId
 
 from chassis.logs import SafeError
-from chassis.records import Incoming
+from chassis.records import Cause, Incoming
 from chassis.subjects import SubjectState
 from chassis.transaction import Transaction
 
@@ -44,6 +44,11 @@ class Received(Generic[E]):
 
     event: E
     envelope: Envelope
+
+    @property
+    def cause(self) -> Cause:
+        """For what a batch reaction publishes because of this event: `tx.publish(event, received.cause)`."""
+        return Cause(self.envelope.correlation_id, self.envelope.id, self.envelope.traceparent)
 
 
 Single: TypeAlias = Callable[[E, Transaction], Awaitable[None]]

@@ -30,9 +30,11 @@ class Runnable:
 
 async def run_all(items: Sequence[Runnable], tx: Transaction, metrics: Metrics) -> None:
     """Run every event. Events of one key keep their order; batch reactions get as many as that allows at once."""
+    cause = tx.cause
     for wave in _waves(items):
         for reaction, group in wave.items():
             if reaction.batch is not None:
+                tx.cause = cause
                 await _run_batch(reaction, group, tx, metrics)
             else:
                 for item in group:
