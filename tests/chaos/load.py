@@ -13,8 +13,11 @@ from tests.chaos.system import System
 from tests.chaos.timeline import Timeline
 
 PEOPLE: Final = 200
-CLIENTS: Final = 12
-_THINK_SECONDS: Final = 0.04
+CLIENTS: Final = 16
+_THINK_SECONDS: Final = 0.01
+"""Next to nothing: a fault finds something only where something is under way."""
+_PATIENCE_SECONDS: Final = (0.5, 6.0)
+"""Who does not wait for the answer asks again while the first request may still be under way."""
 _AGAIN_SECONDS: Final = (0.05, 0.6)
 _GIVES_UP: Final = 0.03
 """How often a client that got no answer leaves it at that: the command was tried, and nobody knows what became of it."""
@@ -70,7 +73,7 @@ class Load:
                 await asyncio.sleep(self._chance.uniform(*_AGAIN_SECONDS))
             if self._chance.random() < _MOVES_ON:
                 url = self._any_source()
-            await asyncio.sleep(self._chance.uniform(0, 2 * _THINK_SECONDS))
+            await asyncio.sleep(self._chance.uniform(0, _THINK_SECONDS))
 
     async def _sent(self, attempt: UUID, person: UUID, url: str) -> bool:
         """Whether it was answered for good."""
@@ -79,7 +82,7 @@ class Load:
                 f"{url}/people/{person}/facts",
                 json={"attempt": str(attempt)},
                 headers={"Idempotency-Key": f'"{attempt}"'},
-                timeout=httpx.Timeout(6, connect=2),
+                timeout=httpx.Timeout(self._chance.uniform(*_PATIENCE_SECONDS), connect=2),
             )
         except httpx.HTTPError:
             return False

@@ -13,6 +13,7 @@ from tests.chaos.verdict import Violation
 
 _LOOK_SECONDS = 0.2
 _GRACE_SECONDS = 60.0
+_LAST_MOMENT_SECONDS = 0.05
 
 
 class Striker:
@@ -50,6 +51,10 @@ class Striker:
         match fault.kind:
             case FaultKind.KILL:
                 await self._kill(fault, self._system.processes[fault.target])
+            case FaultKind.KILL_LEADER:
+                leader = await self._system.relay_leader(fault.target)
+                if leader is not None:
+                    await self._kill(fault, leader, ", leads the relay")
             case FaultKind.TERMINATE:
                 await self._terminate(fault, self._system.processes[fault.target])
             case FaultKind.FREEZE:
@@ -57,29 +62,39 @@ class Striker:
             case FaultKind.FREEZE_LEADER:
                 leader = await self._system.relay_leader(fault.target)
                 if leader is not None:
-                    await self._freeze(fault, leader, "leads the relay")
+                    await self._freeze(fault, leader, ", leads the relay")
             case FaultKind.FREEZE_CONSUMER:
-                await self._freeze(fault, await self._system.last_consumer(), "holds partitions")
+                await self._freeze(fault, await self._system.last_consumer(), ", holds partitions")
             case FaultKind.BROKER_RESTART:
                 await self._server(fault, self._broker, "broker", kafka.restart)
             case FaultKind.BROKER_CRASH:
                 await self._server(fault, self._broker, "broker", kafka.crash)
             case FaultKind.BROKER_PAUSE:
                 await self._server(fault, self._broker, "broker", lambda: _pause(kafka, fault.seconds))
+            case FaultKind.BROKER_PAUSE_LEADER_KILLED:
+                leader = await self._system.relay_leader(fault.target)
+                await self._server(fault, self._broker, "broker", lambda: _pause(kafka, fault.seconds))
+                if leader is not None:
+                    await asyncio.sleep(_LAST_MOMENT_SECONDS)
+                    await self._kill(fault, leader, ", led the relay")
             case FaultKind.DATABASE_RESTART:
                 await self._server(fault, self._database, "database", postgres.restart)
             case FaultKind.DATABASE_CRASH:
                 await self._server(fault, self._database, "database", postgres.crash)
             case FaultKind.DATABASE_PAUSE:
                 await self._server(fault, self._database, "database", lambda: _pause(postgres, fault.seconds))
+            case FaultKind.DATABASE_PAUSE_PROCESS_KILLED:
+                await self._server(fault, self._database, "database", lambda: _pause(postgres, fault.seconds))
+                await asyncio.sleep(_LAST_MOMENT_SECONDS)
+                await self._kill(fault, self._system.processes[fault.target])
             case FaultKind.KEYRING_AWAY:
                 await self._server(fault, self._keyring, "keyring", lambda: self._refuse_keys(fault.seconds))
             case FaultKind.KEYRING_GONE:
                 await self._server(fault, self._keyring, "keyring", lambda: self._stop_keyring(fault.seconds))
 
-    async def _kill(self, fault: Fault, process: Supervised) -> None:
+    async def _kill(self, fault: Fault, process: Supervised, role: str = "") -> None:
         async with process.lock:
-            struck = self._timeline.began(fault.kind, f"{process.name} (pid {process.pid})")
+            struck = self._timeline.began(fault.kind, f"killed {process.name} (pid {process.pid}{role})")
             process.kill()
             await process.until_ended(_GRACE_SECONDS)
             await asyncio.sleep(fault.seconds)
@@ -104,7 +119,7 @@ class Striker:
 
     async def _freeze(self, fault: Fault, process: Supervised, role: str) -> None:
         async with process.lock:
-            which = f"{process.name} (pid {process.pid}{', ' + role if role else ''}), planned for {fault.seconds} s"
+            which = f"{process.name} (pid {process.pid}{role}), planned for {fault.seconds} s"
             struck = self._timeline.began(fault.kind, which)
             process.freeze()
             try:
