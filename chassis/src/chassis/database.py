@@ -15,6 +15,7 @@ from chassis.keys import KeyName, KeySet, SubjectKeys
 from chassis.network import transaction_scope
 from chassis.records import Cause
 from chassis.sql import borrow
+from chassis.telemetry import inject
 from chassis.transaction import Transaction
 from chassis.wakeups import Wakeups
 
@@ -71,8 +72,8 @@ class Database:
         self._topic_prefix = topic_prefix
 
     def cause(self) -> Cause:
-        """A new chain of events that starts here."""
-        return Cause(correlation_id=new_id(self.clock))
+        """A new chain of events that starts here, in the trace that is being recorded, if there is one."""
+        return Cause(correlation_id=new_id(self.clock), traceparent=inject())
 
     @asynccontextmanager
     async def transaction(

@@ -22,6 +22,7 @@ from chassis.logs import get_logger
 from chassis.metrics import Metrics
 from chassis.outbox import OutboxRow
 from chassis.sql import OwnConnection, connect
+from chassis.telemetry import Kind, Span, span_from
 
 BATCH: Final = 1_000
 IDLE_TIMEOUT: Final = timedelta(seconds=5)
@@ -145,8 +146,10 @@ class Relay:
     ) -> bool:
         """Send these together and delete what was acknowledged; False when one was refused, and the rest must wait."""
         sent: list[tuple[OutboxRow, asyncio.Future[Any]]] = []
+        spans: list[Span] = []
         try:
             for row in part:
+                spans.append(span_from(_traceparent(row), f"send {row.topic}", Kind.PRODUCER))
                 sent.append((row, await _send_one(producer, row)))
         except MessageSizeTooLargeError:
             refused = part[len(sent)]
@@ -155,6 +158,8 @@ class Relay:
         if sent:
             await self._beating(connection, asyncio.ensure_future(asyncio.wait([future for _, future in sent])))
             await self._settle(connection, sent)
+        for span in spans:
+            span.end()
         return len(sent) == len(part)
 
     async def _settle(self, connection: OwnConnection, sent: Sequence[tuple[OutboxRow, "asyncio.Future[Any]"]]) -> None:
@@ -182,6 +187,12 @@ class Relay:
             self._loop.beat()
             await connection.execute("SELECT 1")
         waiting.result()
+
+
+def _traceparent(row: OutboxRow) -> str | None:
+    """The trace that the event was published in; the envelope puts it last."""
+    name, value = row.headers[-1]
+    return value.decode() if name == "traceparent" else None
 
 
 async def _send_one(producer: AIOKafkaProducer, row: OutboxRow) -> "asyncio.Future[Any]":

@@ -73,6 +73,9 @@ class _Nothing:
     def fail(self, reason: str) -> None:
         return None
 
+    def end(self) -> None:
+        return None
+
 
 class _Recorded:
     """A span that is recorded, current while it is entered."""
@@ -94,6 +97,10 @@ class _Recorded:
             otel_context.detach(self._token)
         if kind is not None:
             self.fail(kind.__qualname__)
+        self.end()
+
+    def end(self) -> None:
+        """Ends a span that was never entered: one of many that are under way at once."""
         self._span.end()
 
     def set(self, attributes: SpanAttributes) -> None:
