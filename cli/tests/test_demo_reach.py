@@ -29,9 +29,8 @@ def test_the_sample_set_reaches_somebody_with_most_positions_and_nobody_with_som
 
 def test_a_mail_that_is_missing_doubled_or_to_the_wrong_person_is_told() -> None:
     advert, position = adverts()[0], uuid4()
-    readers = [
-        Reader(address, [JobInterest(occupation=advert.occupation)]) for address in ("a@example.org", "b@example.org")
-    ]
+    wanted = [JobInterest(occupation=advert.occupation)]
+    readers = [Reader("a@example.org", wanted), Reader("b@example.org", wanted), Reader("c@example.org", [])]
 
     def reached(*addresses: str) -> tuple[int, int]:
         alerts = [JobAlert(address, position, AT) for address in addresses]
@@ -42,6 +41,7 @@ def test_a_mail_that_is_missing_doubled_or_to_the_wrong_person_is_told() -> None
     assert reached("a@example.org") == (1, 0)
     assert reached("a@example.org", "a@example.org", "b@example.org") == (0, 1)
     assert reached("a@example.org", "b@example.org", "c@example.org") == (0, 1)
+    assert reached("a@example.org", "b@example.org", "somebody.else@example.org") == (0, 0)
 
 
 def test_an_interest_matches_whatever_its_case_and_spacing_and_only_its_place() -> None:
@@ -55,7 +55,7 @@ def test_an_interest_matches_whatever_its_case_and_spacing_and_only_its_place() 
 def test_the_time_to_a_mail_runs_from_the_request_to_publish() -> None:
     advert, position = adverts()[0], UUID(int=7)
     alert = JobAlert("a@example.org", position, AT + timedelta(milliseconds=250))
-    (one,) = reach_of([PublishedPosting(position, advert, AT)], [], [alert])
+    (one,) = reach_of([PublishedPosting(position, advert, AT)], [Reader("a@example.org", [])], [alert])
     assert one.seconds == [0.25]
 
 

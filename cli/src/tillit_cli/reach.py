@@ -49,16 +49,20 @@ class Reached:
 
     @property
     def wrong(self) -> int:
-        """Mails to people who did not ask for it, or a second one to somebody who did."""
+        """Mails to people who did not ask for it, and second ones to somebody who did."""
         return len(self.alerts) - len(self.expected & {alert.address for alert in self.alerts})
 
 
 def reach_of(
     positions: Iterable[PublishedPosting], readers: Sequence[Reader], alerts: Iterable[JobAlert]
 ) -> list[Reached]:
-    """What each position should have reached, and what it did; mails of other positions are left out."""
+    """What each position should have reached, and what it did. Of mails to anybody else (a system has other people) or
+    about other positions nothing is known here: they are left out."""
+    known = {reader.address for reader in readers}
     arrived: dict[UUID, list[JobAlert]] = {}
     for alert in alerts:
+        if alert.address not in known:
+            continue
         arrived.setdefault(alert.position_id, []).append(alert)
     return [
         Reached(
