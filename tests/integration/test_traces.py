@@ -67,7 +67,14 @@ async def test_one_trace_spans_request_outbox_broker_and_reaction_and_tells_noth
         keyring.make(person, [Category.USER_INFORMATION])
         async with (
             open_service(
-                build, ServiceSettings, postgres, keyring, kafka=kafka, topic_prefix=topic_prefix, **told
+                build,
+                ServiceSettings,
+                postgres,
+                keyring,
+                kafka=kafka,
+                topic_prefix=topic_prefix,
+                otlp_endpoint=receiver.url,
+                trace_ratio=1.0,
             ) as service,
             running(service),
         ):
