@@ -184,16 +184,21 @@ def key_names(incoming: Incoming, body: WireBody) -> list[KeyName]:
 R = TypeVar("R", bound=PersonalRecord)
 
 
+def category_of(model: type[PersonalRecord]) -> Category:
+    """Which key seals the record's fields."""
+    form = wire_form(model)
+    if len(form.personal) != 1:
+        raise TypeError(f"{model.__name__}: the fields of one blob are all of one category")
+    return next(iter(form.personal))
+
+
 def seal_record(value: PersonalRecord, keys: KeySet, *, subject: SubjectId, record_id: UUID, schema: str) -> bytes:
     """The personal fields of one table row as one blob.
 
     Raises:
         SubjectGone: the key is destroyed.
     """
-    form = wire_form(type(value))
-    if len(form.personal) != 1:
-        raise TypeError(f"{type(value).__name__}: the fields of one blob are all of one category")
-    category = next(iter(form.personal))
+    form, category = wire_form(type(value)), category_of(type(value))
     payload = form.payload(value, category)
     if payload is None:
         raise SubjectGone("an erased value can't be stored")
@@ -206,8 +211,7 @@ def open_record(model: type[R], blob: bytes, keys: KeySet) -> R:
     Raises:
         BadBlob: the blob does not authenticate under its key.
     """
-    form = wire_form(model)
-    category = next(iter(form.personal))
+    form, category = wire_form(model), category_of(model)
     return cast("R", form.join(WireBody({}, {category: blob}), {category: _open(blob, keys)}))
 
 

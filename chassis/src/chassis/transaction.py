@@ -9,15 +9,16 @@ from uuid import UUID
 
 import asyncpg
 from contracts.event import Event
-from contracts.personal import PersonalRecord, SubjectId
+from contracts.personal import Category, PersonalRecord, SubjectId
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chassis import outbox, subjects, work
 from chassis.clock import Clock, new_id
+from chassis.errors import SubjectGone
 from chassis.keys import KeySet
 from chassis.logs import SafeError
 from chassis.outbox import OutgoingEvent
-from chassis.records import Cause, encode, open_record, seal_record
+from chassis.records import Cause, category_of, encode, open_record, seal_record
 from chassis.sql import Connection
 from chassis.subjects import SubjectState
 from chassis.work import NewWork
@@ -92,11 +93,11 @@ class Transaction:
 
         Raises:
             NotLocked: the event is about a person whom the transaction did not lock.
-            SubjectGone: a key that it needs is destroyed.
+            SubjectGone: it is about a person who is erased here, or a key that it needs is destroyed.
             EventTooLarge: its body is over the limit.
         """
         for subject in event.subjects():
-            self.state(subject)
+            self._refuse_erased(subject, None if event.privacy_protocol else event.category)
         event_id = new_id(self.clock)
         self._outgoing.append(
             encode(
@@ -138,13 +139,20 @@ class Transaction:
         """The blob of a row's personal fields, for a `bytea` column. `schema` is the table's name.
 
         Raises:
-            SubjectGone: the key is destroyed.
+            NotLocked: the transaction did not lock this person.
+            SubjectGone: the person is erased here, or the key is destroyed.
         """
+        self._refuse_erased(subject, category_of(type(value)))
         return seal_record(value, self.keys, subject=subject, record_id=record_id, schema=schema)
 
     def open(self, model: type[R], blob: bytes) -> R:
         """The personal fields of a row; ERASED where the key is gone."""
         return open_record(model, blob, self.keys)
+
+    def _refuse_erased(self, subject: SubjectId, category: Category | None) -> None:
+        """An erasure that this transaction waited for may stand here before the keys are destroyed: nobody comes back."""
+        if self.state(subject).is_erased(category):
+            raise SubjectGone("this person's data was erased here")
 
     async def restrict(self, subject: SubjectId, why: str) -> None:
         """Store this person's data and do not use it, from the next event on, for this reason too (A5)."""
