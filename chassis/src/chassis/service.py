@@ -206,7 +206,12 @@ class Service:
             topic_prefix=self.settings.topic_prefix,
         )
         self._runner = BatchRunner(
-            self._database, reactions=self._reactions, raw=self._raw, own_key=OwnKey(key), metrics=self.metrics
+            self._database,
+            reactions=self._reactions,
+            raw=self._raw,
+            own_key=OwnKey(key),
+            metrics=self.metrics,
+            topic_prefix=self.settings.topic_prefix,
         )
         self.wakeups.on_payload(KEYS_CHANNEL, lambda payload: drop_keys(keys, payload))
 

@@ -1,12 +1,14 @@
 """A profile that ended begins one erasure, whatever comes again."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from contracts.personal import Category, SubjectId
 from contracts.privacy import ERASURE_SCOPE
-from contracts.profile import DeletionReason
+from contracts.profile import DeletionReason, ProfileDeleted
+from contracts.topics import ERASURE_REPLIES
 
-from .rig import HOLDERS, START, Rig
+from .rig import HOLDERS, START, Rig, new_subject
 
 
 async def test_a_deleted_profile_makes_every_holder_asked(rig: Rig) -> None:
@@ -54,6 +56,16 @@ async def test_a_second_deletion_of_a_wider_scope_widens_the_first_and_asks_ever
     assert await rig.reasons_parked() == []
     await rig.answer(wide)
     assert await rig.stage(subject) == "fencing"
+
+
+async def test_a_deletion_on_a_topic_that_others_may_write_begins_nothing(rig: Rig) -> None:
+    subject = new_subject()
+    deleted = rig.record(
+        ProfileDeleted(subject_id=subject, reason=DeletionReason.TERMINATED, deleted_at=rig.clock.now())
+    )
+    await rig.service.runner.run(ERASURE_REPLIES.name, [replace(deleted, topic=ERASURE_REPLIES.name)], [])
+    assert await rig.erasures_of(subject) == []
+    assert await rig.reasons_parked() == ["profile.deleted.v1: it stands on another topic than its own"]
 
 
 async def test_a_deletion_of_a_person_who_is_erased_begins_nothing(rig: Rig) -> None:
