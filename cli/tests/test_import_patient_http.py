@@ -95,12 +95,11 @@ async def test_a_refusal_that_is_no_problem_document_is_told_by_its_status() -> 
             await http.call("GET", "/things")
 
 
-async def test_a_service_that_is_down_is_named_in_the_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tillit_cli.patient_http.TRIES", 2)
+async def test_a_service_that_is_down_is_named_in_the_failure() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    http = PatientHttp("retention", f"http://127.0.0.1:{port}")
+    http = PatientHttp("retention", f"http://127.0.0.1:{port}", tries=2)
     with pytest.raises(Unreachable, match="retention did not take GET /health/live: ConnectError"):
         await http.call("GET", "/health/live")
     await http.close()

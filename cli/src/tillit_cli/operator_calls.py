@@ -12,7 +12,7 @@ from chassis.tokens import Signer
 from local_stack.stack import StackInfo
 from pydantic import BaseModel, JsonValue
 
-from tillit_cli.patient_http import PatientHttp
+from tillit_cli.patient_http import ANSWER_SECONDS, TRIES, PatientHttp
 
 
 class ServiceStatus(BaseModel):
@@ -89,9 +89,18 @@ class _ErasurePage(BaseModel):
 class Operator:
     """The operator of one system."""
 
-    def __init__(self, services: Mapping[str, str], key_file: Path) -> None:
+    def __init__(
+        self,
+        services: Mapping[str, str],
+        key_file: Path,
+        *,
+        tries: int = TRIES,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
         self._signer = Signer("operator", key_file.read_bytes(), SystemClock())
-        self._services = {name: PatientHttp(name, url) for name, url in services.items()}
+        self._services = {
+            name: PatientHttp(name, url, tries=tries, answer_seconds=answer_seconds) for name, url in services.items()
+        }
 
     @property
     def services(self) -> list[str]:
@@ -143,9 +152,11 @@ class Operator:
 
 
 @asynccontextmanager
-async def operating(info: StackInfo) -> AsyncGenerator[Operator]:
+async def operating(
+    info: StackInfo, *, tries: int = TRIES, answer_seconds: float = ANSWER_SECONDS
+) -> AsyncGenerator[Operator]:
     """The operator of a local stack."""
-    operator = Operator(info.services, info.operator_key_file)
+    operator = Operator(info.services, info.operator_key_file, tries=tries, answer_seconds=answer_seconds)
     try:
         yield operator
     finally:

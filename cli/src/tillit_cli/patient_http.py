@@ -12,6 +12,7 @@ import httpx
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 TRIES: Final = 8
+ANSWER_SECONDS: Final = 30.0
 LONGEST_WAIT: Final = 90.0
 """In seconds. A service that asks for more is told of instead of waited for."""
 _FIRST_DELAY: Final = 0.2
@@ -51,9 +52,11 @@ class _Problem(BaseModel):
 class PatientHttp:
     """One service. Every POST with a body that may be repeated carries the same Idempotency-Key each time."""
 
-    def __init__(self, name: str, base_url: str) -> None:
+    def __init__(self, name: str, base_url: str, *, tries: int = TRIES, answer_seconds: float = ANSWER_SECONDS) -> None:
         self.name = name
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=httpx.Timeout(30, connect=5), trust_env=False)
+        self._tries = tries
+        timeout = httpx.Timeout(answer_seconds, connect=min(answer_seconds, 5))
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout, trust_env=False)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -72,13 +75,13 @@ class PatientHttp:
 
         Raises:
             Refused: it is a problem that waiting does not solve.
-            Unreachable: there was none in `TRIES` tries.
+            Unreachable: there was none in as many tries as it has.
         """
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         if idempotency_key is not None:
             headers["Idempotency-Key"] = f'"{idempotency_key}"'
         delay, why = _FIRST_DELAY, "no answer"
-        for _ in range(TRIES):
+        for left in reversed(range(self._tries)):
             try:
                 answer = await self._http.request(method, path, headers=headers, json=body, params=query)
             except httpx.TransportError as error:
@@ -92,7 +95,8 @@ class PatientHttp:
                 delay = max(delay, _asked_wait(answer))
                 if delay > LONGEST_WAIT:
                     break
-            await asyncio.sleep(delay)
+            if left:
+                await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_WAIT)
         raise Unreachable(f"{self.name} did not take {method} {path}: {why}")
 

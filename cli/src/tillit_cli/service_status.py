@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from chassis.clock import SystemClock
 from local_stack.stack import StackInfo
@@ -15,10 +15,13 @@ from tillit_cli.patient_http import Refused, Unreachable
 
 Told: TypeAlias = ServiceStatus | str
 
+_ANSWER_SECONDS: Final = 5.0
+"""Who looks at the status looks because something is wrong: a service that hangs must not make it hang."""
 
-def show_services(info: StackInfo, console: Console) -> None:
-    """One line per service, and the erasures that are not done; a service that does not answer says so in its line."""
-    told, erasures = asyncio.run(_ask(info))
+
+def show_services(info: StackInfo, console: Console, *, answer_seconds: float = _ANSWER_SECONDS) -> None:
+    """One line per service, and the erasures that are not done; of one that does not answer soon its line says so."""
+    told, erasures = asyncio.run(_ask(info, answer_seconds))
     table = Table("service", "to send", "refused", "parked", "work", box=None, header_style="bold")
     for name, status in told.items():
         if isinstance(status, str):
@@ -33,13 +36,11 @@ def show_services(info: StackInfo, console: Console) -> None:
         console.print(line)
 
 
-async def _ask(info: StackInfo) -> tuple[dict[str, Told], Sequence[Erasure] | str]:
-    async with operating(info) as operator:
-        statuses = await asyncio.gather(*(_status(operator, name) for name in operator.services))
-        try:
-            erasures: Sequence[Erasure] | str = await operator.erasures()
-        except (Refused, Unreachable) as error:
-            erasures = f"erasures: {error}"
+async def _ask(info: StackInfo, answer_seconds: float) -> tuple[dict[str, Told], Sequence[Erasure] | str]:
+    async with operating(info, tries=1, answer_seconds=answer_seconds) as operator:
+        statuses, erasures = await asyncio.gather(
+            asyncio.gather(*(_status(operator, name) for name in operator.services)), _erasures(operator)
+        )
         return dict(zip(operator.services, statuses, strict=True)), erasures
 
 
@@ -48,6 +49,13 @@ async def _status(operator: Operator, name: str) -> Told:
         return await operator.status(name)
     except (Refused, Unreachable) as error:
         return str(error)
+
+
+async def _erasures(operator: Operator) -> Sequence[Erasure] | str:
+    try:
+        return await operator.erasures()
+    except (Refused, Unreachable) as error:
+        return f"erasures: {error}"
 
 
 def _open_erasures(erasures: Sequence[Erasure] | str) -> list[str]:

@@ -1,0 +1,54 @@
+"""Against listeners that accept and never answer, as frozen services do."""
+
+import socket
+from io import StringIO
+from pathlib import Path
+
+from chassis.clock import monotonic
+from local_stack.keys import key_file, make_keys
+from local_stack.ports import Ports
+from local_stack.stack import StackInfo
+from local_stack.state_folder import StateFolder
+from rich.console import Console
+from tillit_cli.service_status import show_services
+
+
+def frozen(folder: Path, port: int) -> StackInfo:
+    """A stack of which nothing but the operator's key and two services that hang exists."""
+    state = StateFolder(folder)
+    state.make()
+    make_keys(state)
+    url = f"http://127.0.0.1:{port}"
+    nowhere = Path("/nowhere")
+    return StackInfo(
+        state=folder,
+        ports=Ports(),
+        services={"profile": url, "retention": url},
+        kafka_bootstrap="",
+        smtp_url="",
+        mail_url="",
+        databases={},
+        owner_databases={},
+        admin_database="",
+        postgres_data=nowhere,
+        kafka_data=nowhere,
+        mails=nowhere,
+        logs=nowhere,
+        keys=state.keys,
+        kek=nowhere,
+        operator_key_file=key_file(state, "operator"),
+        services_jwks_file=nowhere,
+        login_jwks_file=nowhere,
+    )
+
+
+def test_a_service_that_hangs_does_not_make_the_status_hang(tmp_path: Path) -> None:
+    told = StringIO()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        began = monotonic()
+        show_services(
+            frozen(tmp_path, int(listener.getsockname()[1])), Console(file=told, width=120), answer_seconds=0.3
+        )
+        assert monotonic() - began < 5
+    assert "profile did not take GET /admin/status: ReadTimeout" in " ".join(told.getvalue().split())
+    assert "erasures: retention did not take GET /erasures: ReadTimeout" in told.getvalue()
