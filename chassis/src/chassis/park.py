@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode, b64encode
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 from chassis.outbox import pack_headers, unpack_headers
@@ -87,7 +87,8 @@ def restore(
         headers = unpack_headers(packed[_HEADERS_LENGTH_BYTES:end])
         return Record(topic, partition, offset, key.encode() if key is not None else None, headers, packed[end:])
     everything = json.loads(own_key.decrypt(_USE, packed))
-    headers = [(name, _bytes(value) or b"") for name, value in everything["headers"]]
+    # on Kafka a header may be null, whatever the client's types say: it comes back as it was
+    headers = [(name, cast("bytes", _bytes(value))) for name, value in everything["headers"]]
     return Record(topic, partition, offset, _bytes(everything["key"]), headers, _bytes(everything["value"]))
 
 
