@@ -49,6 +49,11 @@ class Town:
     def people(self, count: int) -> list[SubjectId]:
         return [self.person() for _ in range(count)]
 
+    async def is_restricted(self, subject: SubjectId) -> bool:
+        """Whether the reader knows that this person's data is stored only."""
+        async with self.reader.database.transaction([subject], keys=()) as tx:
+            return tx.state(subject).restricted
+
     async def runs(self) -> int:
         """How often a reaction of the reader began."""
         return self.behaviour.runs
