@@ -120,6 +120,21 @@ async def delete(connection: Connection, parked_id: int) -> bool:
     return gone is not None
 
 
+async def delete_repeats(connection: Connection, topic: str, key: str | None, event_id: UUID) -> bool:
+    """Remove the other records of an event that runs now; whether one of them waited, and so had not run before.
+
+    The inbox drops repeats of what could be read when it came; those of what could not are parked beside it.
+    """
+    waited = await connection.fetchval(
+        "WITH gone AS (DELETE FROM parked WHERE topic = $1 AND key = $2 AND event_id = $3 RETURNING encrypted)"
+        " SELECT bool_or(NOT encrypted) FROM gone",
+        topic,
+        key,
+        event_id,
+    )
+    return bool(waited)
+
+
 async def set_reason(connection: Connection, parked_id: int, reason: str) -> None:
     """A replay failed again: say why this time."""
     await connection.execute("UPDATE parked SET reason = $2 WHERE id = $1", parked_id, reason)

@@ -73,7 +73,11 @@ class Replayer:
             async with self._database.transaction(item.incoming.envelope.subjects, keys=keys) as tx:
                 if not await parked.delete(tx.connection, row.id):
                     return None
-                await inbox.add_new(tx.connection, [item.incoming.envelope.id], tx.now())
+                event_id = item.incoming.envelope.id
+                waited = await parked.delete_repeats(tx.connection, row.topic, row.key, event_id)
+                new = await inbox.add_new(tx.connection, [event_id], tx.now())
+                if row.encrypted and not new and not waited:
+                    return None  # a repeat of what could not be read ran since, as the privacy protocol may
                 await self._runner.run_item(item, tx)
         except Exception as error:  # whatever a reaction raises, its event stays parked with the reason
             if is_transient(error):
