@@ -33,3 +33,14 @@ def test_logs_without_a_stack_names_what_there_is(tmp_path: Path) -> None:
     answer = tillit("logs", "kafka", "--state", str(tmp_path))
     assert answer.returncode == 1
     assert "none yet" in answer.stderr
+
+
+@pytest.mark.parametrize("content", [None, "{", "[1]"])
+def test_an_import_of_a_file_that_cannot_be_read_fails(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "people.json"
+    if content is not None:
+        file.write_text(content)
+    answer = tillit("import", "people", str(file), "--profile", "http://127.0.0.1:9")
+    whole = content != "[1]"
+    assert answer.returncode == (1 if whole else 0), "an item that is bad is no failure without --strict"
+    assert answer.stdout.startswith("the file: " if whole else "item 0: ")

@@ -35,6 +35,11 @@ class ImportSummary:
     def total(self) -> int:
         return self.added + self.known + len(self.bad)
 
+    @property
+    def unusable(self) -> bool:
+        """Whether the file as a whole could not be read: no item of it was looked at."""
+        return any(bad.index is None for bad in self.bad)
+
 
 async def send_all(
     items: Iterable[ReadItem[T]], send: Send[T], *, at_once: int, told: Callable[[ImportSummary], None] | None = None

@@ -46,7 +46,8 @@ def positions(
     """Publish the adverts of a schema.org JobPosting file (JSON-LD: one, a list, or a @graph).
 
     Each employer gets an account of the importer's own at its first advert. Repeating an import adds nothing. A bad
-    item is listed with its index and the reason, and the others go in; the exit code is 0 then, and 1 with --strict.
+    item is listed with its index and the reason, and the others go in; the exit code is 0 then, and 1 with --strict
+    or when the file as a whole can't be read.
     """
     stack = Stack(state)
     url = profile or stack.info().services["profile"]
@@ -67,7 +68,7 @@ def people(
 
     Birth date and wanted positions stand in `meta.tillit` (`birthDate`, `jobInterests`). Passwords are random and shown
     to nobody. A person whose address is registered already is left alone. A bad item is listed with its index and the
-    reason, and the others go in; the exit code is 0 then, and 1 with --strict.
+    reason, and the others go in; the exit code is 0 then, and 1 with --strict or when the file as a whole can't be read.
     """
     url = profile or Stack(state).info().services["profile"]
 
@@ -103,5 +104,5 @@ def _end(run: Callable[[], Awaitable[ImportSummary]], what: str, strict: bool) -
     console.print(f"{what}: {summary.added} added, {summary.known} there already, {len(summary.bad)} bad")
     if summary.ignored_fields:
         console.print(f"{summary.ignored_fields} fields were of no use here and are left out")
-    if strict and summary.bad:
+    if summary.unusable or (strict and summary.bad):
         raise typer.Exit(1)
