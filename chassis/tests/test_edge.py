@@ -23,6 +23,7 @@ from chassis.jwks import StaticKeys, jwks
 from chassis.logs import SafeError
 from chassis.metrics import Metrics
 from chassis.rate_limit import limited
+from chassis.request_heads import HEAD_BYTES
 from chassis.settings import ServiceSettings
 from chassis.tokens import INTERNAL_AUDIENCE, OPERATOR, SERVICE, Caller, Signer, Verifier, Verifiers, require
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -481,6 +482,16 @@ async def test_over_a_real_connection_errors_log_once_with_the_request_id_and_ho
     assert [line["error"] for line in errors] == [["RuntimeError"]]
     assert errors[0]["request_id"] == response.headers["x-request-id"]
     assert NAME not in stream.getvalue()
+
+
+@pytest.mark.parametrize("endless", [b"X-More: b\r\n" * 8192, b"X-Long: " + b"b" * HEAD_BYTES], ids=["many", "one"])
+async def test_a_head_without_end_is_refused_and_not_kept(endless: bytes) -> None:
+    stop = asyncio.Event()
+    task, url = await served(stop)
+    answer = await exchange(url, (b"GET /v1/knock HTTP/1.1\r\nHost: x\r\n" + endless)[: HEAD_BYTES + 1])
+    stop.set()
+    await asyncio.wait_for(task, 5)
+    assert answer.startswith(b"HTTP/1.1 400")
 
 
 async def test_a_body_that_comes_too_slowly_is_not_waited_for() -> None:

@@ -23,6 +23,7 @@ from chassis.json_bodies import JsonBodies
 from chassis.logs import SafeError, get_logger
 from chassis.metrics import Metrics
 from chassis.rate_limit import RateLimiter
+from chassis.request_heads import BoundedHeads
 from chassis.request_ids import RequestIds
 from chassis.settings import ServiceSettings, env_name
 from chassis.tokens import Verifiers
@@ -229,6 +230,7 @@ async def serve(
                 app,
                 lifespan="off",
                 ws="none",
+                http=BoundedHeads,
                 log_config=None,
                 access_log=False,
                 server_header=False,
