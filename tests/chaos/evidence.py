@@ -64,28 +64,27 @@ async def drain(system: System, timeline: Timeline, bound: float, tell: Callable
 
 
 async def _remaining(system: System) -> Remaining:
-    ends = await end_offsets(system)
-    outbox = work = parked = lag = 0
-    for database in system.databases:
-        async with connected(database.admin_dsn) as connection:
-            outbox += int(await connection.fetchval("SELECT count(*) FROM outbox"))
+    """Read along the way that events take, so that nothing slips past: what was empty behind it stays so."""
+    outbox = work = parked = lag = untold = 0
+    for sender, receiver in ((SOURCE, SINK), (SINK, SOURCE)):
+        async with connected(system.databases[sender].admin_dsn) as connection:
             parked += int(await connection.fetchval("SELECT count(*) FROM parked"))
             work += int(
                 await connection.fetchval("SELECT count(*) FROM work WHERE kind = ANY($1::text[])", [ERRAND, ECHO])
             )
-    for service in (SOURCE, SINK):
-        taken = await taken_in(system, service)
-        lag += sum(end - taken.get(tp, 0) for tp, end in ends.items() if tp.topic == _consumed(system, service))
-    return Remaining(outbox, work, parked, lag, await _untold(system, ends))
+            outbox += int(await connection.fetchval("SELECT count(*) FROM outbox"))
+        ends, taken = await end_offsets(system, receiver), await taken_in(system, receiver)
+        lag += sum(max(end - taken.get(tp, 0), 0) for tp, end in ends.items())
+        untold += await _untold(system, receiver, ends)
+    return Remaining(outbox, work, parked, lag, untold)
 
 
-async def end_offsets(system: System) -> dict[TopicPartition, int]:
-    """How many records each partition of the round's topics got."""
+async def end_offsets(system: System, service: int) -> dict[TopicPartition, int]:
+    """How many records each partition of the topic that the round fills for a service got."""
     consumer = AIOKafkaConsumer(bootstrap_servers=system.kafka.bootstrap)
     try:
         await consumer.start()
-        topics = (_consumed(system, SOURCE), _consumed(system, SINK))
-        wanted = [TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)]
+        wanted = [TopicPartition(_consumed(system, service), partition) for partition in range(PARTITIONS)]
         return cast("dict[TopicPartition, int]", await consumer.end_offsets(wanted))
     finally:
         await consumer.stop()
@@ -103,17 +102,15 @@ def _consumed(system: System, service: int) -> str:
     return system.topic_prefix + _CONSUMED[service]
 
 
-async def _untold(system: System, ends: dict[TopicPartition, int]) -> int:
+async def _untold(system: System, service: int, ends: dict[TopicPartition, int]) -> int:
     """Records that Kafka's committed offsets do not cover: an erasure's fence waits for these."""
     admin = AIOKafkaAdminClient(bootstrap_servers=system.kafka.bootstrap)
     try:
         await admin.start()
-        told: dict[TopicPartition, int] = {}
-        for service in (SOURCE, SINK):
-            group = f"{system.topic_prefix}{system.databases[service].app_role}.{_CONSUMED[service]}"
-            committed = await admin.list_consumer_group_offsets(group)
-            told.update({tp: int(found.offset) for tp, found in committed.items()})
-        return sum(max(end - max(told.get(tp, 0), 0), 0) for tp, end in ends.items())
+        group = f"{system.topic_prefix}{system.databases[service].app_role}.{_CONSUMED[service]}"
+        committed = await admin.list_consumer_group_offsets(group)
+        told = {tp: max(int(found.offset), 0) for tp, found in committed.items()}
+        return sum(max(end - told.get(tp, 0), 0) for tp, end in ends.items())
     finally:
         await admin.close()
 

@@ -36,11 +36,11 @@ async def test_a_frozen_consumer_loses_its_partitions_and_the_batch_it_wakes_wit
 
 
 async def _until_every_partition_moves(tried: Experiment) -> None:
-    reached = await end_offsets(tried.system)
+    reached = await end_offsets(tried.system, SINK)
 
     async def moved(reached: dict[TopicPartition, int] = reached) -> bool:
         now = await taken_in(tried.system, SINK)
-        return all(now[partition] > reached[partition] for partition in now)
+        return all(now.get(partition, 0) > end for partition, end in reached.items())
 
     await until("the other consumer to take every partition further", moved)
 
