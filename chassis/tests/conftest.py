@@ -1,4 +1,4 @@
-"""One town for all: tests use people, positions and topics of their own, so that they can share it."""
+"""One town for each file: its tests use people, positions and topics of their own, so that they can share it."""
 
 from collections.abc import AsyncGenerator
 
@@ -8,8 +8,8 @@ from chassis.testing.containers import Postgres
 from .town import Town, town
 
 
-@pytest_asyncio.fixture(scope="session", name="shared_town")
-async def town_of_the_session(postgres: Postgres) -> AsyncGenerator[Town]:
+@pytest_asyncio.fixture(scope="module", name="shared_town")
+async def town_of_the_file(postgres: Postgres) -> AsyncGenerator[Town]:
     async with town(postgres) as made:
         yield made
 
