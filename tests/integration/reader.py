@@ -27,7 +27,7 @@ from tests.integration.writer import CATEGORIES, Details, number_as_id
 NAME: Final = "notifications"
 TOLD: Final = "tell"
 POISON: Final = "poison"
-"""An occupation whose reaction fails."""
+"""How an occupation begins whose reaction fails."""
 HOLDER: Final = Holder(
     NAME,
     tables=(
@@ -95,7 +95,7 @@ class Reader:
         if self.tells:
             tx.publish(_message(event.subject_id, number, tx))
             tx.enqueue(TOLD, f"{event.subject_id}/{number}", subject=event.subject_id)
-        if occupation == POISON and not self.cured:
+        if isinstance(occupation, str) and occupation.startswith(POISON) and not self.cured:
             raise Poisoned(f"{occupation} of {event.subject_id}")
 
     async def on_removed(self, events: Sequence[Received[JobInterestRemoved]], tx: Transaction) -> None:
