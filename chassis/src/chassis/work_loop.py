@@ -132,7 +132,12 @@ class WorkLoop:
         if self._kind.step is None or not items:
             return None
         people = [item.subject_id for item in items if item.subject_id is not None]
-        return await self._database.keys.fetch(self._database.keys.names_for(people))
+        try:
+            return await self._database.keys.fetch(self._database.keys.names_for(people))
+        except KeyringUnavailable:
+            for item in items:
+                await self._postpone(item, _FIRST_DELAY)
+            raise
 
     async def _do(self, item: WorkItem, keys: KeySet | None, gate: asyncio.Semaphore) -> None:
         async with gate:
