@@ -104,6 +104,8 @@ class Reader:
             event = received.event
             number = event.interest_id.int
             await _arrived(tx, received.envelope.id, event.type, event.subject_id, number, None)
+            if self.tells:
+                tx.publish(_message(event.subject_id, number, tx), received.cause)
 
     async def on_corrected(self, event: ProfileCorrected, tx: Transaction) -> None:
         await self._begin()

@@ -1,10 +1,13 @@
 """A failing event stands aside with what follows of its key; everybody else goes on; replay is in order and repeatable."""
 
 import asyncio
+from dataclasses import replace
 
-from chassis.testing.services import deliver, running
+from chassis.sql import borrow
+from chassis.testing.services import deliver, deliver_sealed, running
 from contracts.topics import PROFILE
 
+from chassis import outbox
 from tests.integration.hostile import sealed, send_event
 from tests.integration.reader import POISON, arrivals
 from tests.integration.town import Town, eventually, parked_rows
@@ -130,3 +133,24 @@ async def test_a_restricted_persons_events_are_stored_and_not_used(town: Town) -
     subject = town.person()
     await deliver(town.reader, PROFILE, [corrected(subject), deletion(subject), saved(subject, 1), corrected(subject)])
     assert await arrivals(town.reader, subject) == [0, 1]
+
+
+async def test_a_bad_record_about_an_erased_person_is_not_parked_again_by_a_redelivery(town: Town) -> None:
+    subject = town.person()
+    good = sealed(town, saved(subject, 1))
+    bad = replace(good, body=good.body[:-1] + b', "name": "Kari"}')
+    await deliver_sealed(town.reader, [bad])
+    assert len(await parked_rows(town.reader)) == 1
+    event = erasure(subject)
+    await deliver(town.reader, event.topic, [event])
+    await deliver_sealed(town.reader, [bad, bad])
+    assert await parked_rows(town.reader) == []
+
+
+async def test_what_a_reaction_publishes_names_the_event_that_caused_it_in_batches_too(town: Town) -> None:
+    town.behaviour.tells = True
+    one, two = town.people(2)
+    causes = await deliver(town.reader, PROFILE, [saved(one, 1), removed(two, 1), removed(one, 2)])
+    async with borrow(town.reader.database.pool) as connection:
+        rows = await outbox.due(connection, 10)
+    assert {dict(row.headers)["ce_causationid"].decode() for row in rows} == {str(cause) for cause in causes}
