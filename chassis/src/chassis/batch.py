@@ -117,11 +117,11 @@ class BatchRunner:
     def _look_into(self, incoming: Incoming) -> Runnable | None:
         event_class = incoming.event_class
         reaction = self._reactions.get(event_class) if event_class is not None else None
-        taken_in = reaction is not None or self._raw is not None
-        # Who may write is granted per topic: elsewhere the same words would be anybody's.
-        if event_class and taken_in and incoming.record.topic != self._topic_prefix + event_class.topic.name:
-            raise BadRecord(f"{event_class.type}: it stands on another topic than its own")
-        if event_class is not None and reaction is not None:
+        if event_class is not None and (reaction is not None or self._raw is not None):
+            # Who may write is granted per topic: elsewhere the same words would be anybody's.
+            if incoming.record.topic != self._topic_prefix + event_class.topic.name:
+                raise BadRecord(f"{event_class.type}: it stands on another topic than its own")
+            # Parsed for a raw reaction too: what is not what its type promises may hold anything, in the clear.
             return Runnable(incoming, reaction, parse(incoming, event_class))
         if self._raw is not None:
             return Runnable(incoming, None, _NO_BODY)

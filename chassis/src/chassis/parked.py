@@ -141,11 +141,11 @@ async def set_reason(connection: Connection, parked_id: int, reason: str) -> Non
 
 
 async def erase(connection: Connection, subject: SubjectId) -> int:
-    """Delete everything parked about a person; the answer is how many rows."""
+    """Delete everything parked about a person but good events of the privacy protocol; the answer is how many rows."""
     return int(
         await connection.fetchval(
-            "WITH gone AS (DELETE FROM parked WHERE subject_ids @> ARRAY[$1::uuid] AND NOT privacy_protocol RETURNING 1)"
-            " SELECT count(*) FROM gone",
+            "WITH gone AS (DELETE FROM parked WHERE subject_ids @> ARRAY[$1::uuid]"
+            " AND (encrypted OR NOT privacy_protocol) RETURNING 1) SELECT count(*) FROM gone",
             subject,
         )
     )

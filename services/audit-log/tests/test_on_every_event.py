@@ -171,6 +171,16 @@ async def test_a_record_that_can_not_be_read_is_parked_and_delays_nothing(
     assert parked.count(str(bad.offset)) >= 1
 
 
+async def test_a_body_that_is_not_what_its_type_promises_is_kept_encrypted_and_not_in_the_log(service: Service) -> None:
+    publisher, person = Publisher(), somebody()
+    bad = replace(publisher.record(corrected(person)), value=f'{{"name":"{NAME}"}}'.encode())
+    await take_in(service, [bad])
+    assert await logged(service) == []
+    stored = "\n".join([*await rows_of(service, "parked"), *await rows_of(service, "contents")])
+    assert stored, "the record is parked"
+    assert NAME.encode().hex() not in stored
+
+
 async def test_without_the_keyring_events_are_stored_all_the_same(service: Service, keyring: KeyringServer) -> None:
     keyring.unavailable = True
     await take_in(service, [Publisher().record(corrected(somebody()))])
