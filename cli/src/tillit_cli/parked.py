@@ -1,17 +1,21 @@
 """`tillit parked`: what the services could not process, and running it again."""
 
 import asyncio
-from typing import Annotated
+import sys
+from typing import Annotated, Final
 
 import typer
 from local_stack.stack import Stack
 from rich.console import Console
 from rich.table import Table
 
-from tillit_cli.operator_calls import operating
+from tillit_cli.operator_calls import Operator, ParkedRecord, operating
+from tillit_cli.patient_http import Refused, Unreachable
 from tillit_cli.stack import State
 
-console = Console()
+_LIST_SECONDS: Final = 10.0
+
+console = Console(width=None if sys.stdout.isatty() else 160)
 group = typer.Typer(no_args_is_help=True, help="Records that a service could not process: list them, run them again.")
 
 Service = Annotated[str | None, typer.Option("--service", help="One service; all of them without it.")]
@@ -19,8 +23,12 @@ Service = Annotated[str | None, typer.Option("--service", help="One service; all
 
 @group.command(name="list")
 def list_parked(service: Service = None, state: State = None) -> None:
-    """Show parked records, oldest first, with the reason. Their content is never shown."""
-    asyncio.run(_list(Stack(state), service))
+    """Show parked records, oldest first, with the reason. Their content is never shown.
+
+    Exit code 1 when a service does not answer: what the others have is shown.
+    """
+    if not asyncio.run(_list(Stack(state), service)):
+        raise typer.Exit(1)
 
 
 @group.command()
@@ -38,29 +46,57 @@ def replay(
         raise typer.Exit(1)
 
 
-async def _list(stack: Stack, service: str | None) -> None:
+async def _list(stack: Stack, service: str | None) -> bool:
     table = Table("service", "id", "topic", "place", "type", "key", "since", "reason", box=None, header_style="bold")
-    async with operating(stack.info()) as operator:
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    silent: list[str] = []
+    async with operating(stack.info(), tries=1, answer_seconds=_LIST_SECONDS) as operator:
         for name in _chosen(operator.services, service):
-            async for record in operator.parked(name):
-                place = f"{record.partition}@{record.offset}"
-                since = f"{record.parked_at:%Y-%m-%d %H:%M}"
-                kind, key = record.event_type or "unreadable", record.key or ""
-                table.add_row(name, str(record.id), record.topic, place, kind, key, since, record.reason)
-    console.print(table if table.row_count else "Nothing is parked.")
+            try:
+                records = [record async for record in operator.parked(name)]
+            except (Refused, Unreachable) as error:
+                silent.append(str(error))
+                continue
+            for record in records:
+                table.add_row(name, *_cells(record))
+    if table.row_count or not silent:
+        console.print(table if table.row_count else "Nothing is parked.")
+    for line in silent:
+        console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    return not silent
+
+
+def _cells(record: ParkedRecord) -> list[str]:
+    place = f"{record.partition}@{record.offset}"
+    since = f"{record.parked_at:%Y-%m-%d %H:%M}"
+    kind, key = record.event_type or "unreadable", record.key or ""
+    return [str(record.id), record.topic, place, kind, key, since, record.reason]
 
 
 async def _replay(stack: Stack, service: str | None, topic: str | None, key: str | None) -> bool:
     failed, ran = False, 0
     async with operating(stack.info()) as operator:
-        for name in _chosen(operator.services, service):
+        names = _chosen(operator.services, service)
+        for name in names:
             for outcome in await operator.replay(name, topic, key):
                 ran += outcome.done
                 if outcome.stopped_by is not None:
                     failed = True
                     console.print(f"{name}: {outcome.topic} {outcome.key}: still fails: {outcome.stopped_by}")
-    console.print(f"{ran} parked records ran.")
+        console.print(f"{ran} parked records ran.")
+        for name in names:
+            if unreadable := await _without_key(operator, name):
+                console.print(
+                    f"{name}: {unreadable} parked records have no key that could be read, so nothing can run them. "
+                    "Their producer sends them anew, or they go when their time is over.",
+                    soft_wrap=True,
+                )
     return failed
+
+
+async def _without_key(operator: Operator, service: str) -> int:
+    return len([record.id async for record in operator.parked(service) if record.key is None])
 
 
 def _chosen(known: list[str], service: str | None) -> list[str]:
