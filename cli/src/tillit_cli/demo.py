@@ -30,6 +30,7 @@ def demo(
     The stack is started unless it runs already; one that was started here is stopped at the end. The exit code is 0
     only when everything happened as promised and the proof, with its controls, holds.
     """
+    _end_on_hangup()
     stack = Stack(state)
     began = monotonic()
     info = start(stack, StackOptions(ports=chosen_ports(port or [])))
@@ -43,6 +44,13 @@ def demo(
         if info.started_here:
             console.print("Stopping what was started here ...")
             stack.down()
+
+
+def _end_on_hangup() -> None:
+    """A closed terminal or SIGTERM ends it as Ctrl-C does: what was started here is stopped. `nohup` is respected."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _tell(info: StackInfo) -> None:
