@@ -20,6 +20,11 @@ def test_an_unknown_name_is_refused_with_the_known_ones(state: StateFolder) -> N
         list(read_logs(state.logs, "kafak", 2, follow=False))
 
 
+def test_a_folder_without_logs_is_told_instead_of_shown_as_silence(state: StateFolder) -> None:
+    with pytest.raises(StackError, match=r"no logs in .*tillit up"):
+        list(read_logs(state.logs, None, 2, follow=False))
+
+
 def test_following_gives_whole_lines_as_they_come_and_survives_a_log_begun_anew(state: StateFolder) -> None:
     log = state.log_of("kafka")
     log.write_text("old\n")

@@ -106,8 +106,11 @@ async def test_a_process_stopped_while_it_waits_to_restart_stays_down(state: Sta
     assert process.status.pid is None
 
 
-async def test_a_failed_step_carries_its_exit_code_and_last_lines(state: StateFolder) -> None:
-    with pytest.raises(StackError, match=r"(?s)the step failed with exit code 4.*the reason"):
+async def test_a_failed_step_carries_its_exit_code_and_what_it_said_but_no_earlier_run_of_the_log(
+    state: StateFolder,
+) -> None:
+    state.log_of("step").write_text("an earlier run\n")
+    with pytest.raises(StackError, match=r"the step failed with exit code 4; the end of \S+:\n  the reason$"):
         await run_step(
             [sys.executable, "-c", "print('the reason'); raise SystemExit(4)"],
             what="the step",

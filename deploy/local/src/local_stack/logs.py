@@ -19,6 +19,8 @@ def read_logs(folder: Path, name: str | None, lines: int, *, follow: bool) -> It
         if name not in names:
             raise StackError(f"there is no log of {name!r} in {folder}; there are: {', '.join(names) or 'none yet'}")
         names = [name]
+    elif not names and not follow:
+        raise StackError(f"there are no logs in {folder}: `tillit up` starts a stack")
     positions: dict[str, int] = {}
     for each in names:
         log = folder / f"{each}.log"

@@ -4,13 +4,17 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT
+from typing import Final
 
 from local_stack.failure import StackError
+
+_SHOWN_LINES: Final = 15
 
 _ONLY_UNDER_ITS_PARENT = '[ "$PPID" = "$0" ] && exec "$@"'
 """Closes the moment between the fork and the death signal's setting: an already orphaned child does not start."""
@@ -65,13 +69,15 @@ async def run_step(
     user: SystemUser | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> None:
-    """Run it to its end, its output in the log and each line told; a failure carries the log's last lines."""
+    """Run it to its end, its output in the log and each line told; a failure carries its own last lines."""
+    said = deque[str](maxlen=_SHOWN_LINES)
     process = await spawn(command, environment=environment, user=user)
     try:
         with log.open("a") as file:
             async for raw in _lines(process):
                 file.write(raw)
                 file.flush()
+                said.append(raw.rstrip())
                 if on_line is not None:
                     on_line(raw.rstrip())
         code = await process.wait()
@@ -80,7 +86,7 @@ async def run_step(
             end_group(process.pid)
             await process.wait()
     if code != 0:
-        raise StackError(f"{what} failed with exit code {code}; the end of {log}:\n{tail(log)}")
+        raise StackError(f"{what} failed with exit code {code}; the end of {log}:\n{_shown(said)}")
 
 
 async def _lines(process: asyncio.subprocess.Process):
@@ -96,9 +102,13 @@ def end_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def tail(log: Path, lines: int = 15) -> str:
+def tail(log: Path) -> str:
     """The last lines of a log, as an error message shows them."""
-    return "\n".join(f"  {line}" for line in last_lines(log, lines)) or "  (nothing was written)"
+    return _shown(last_lines(log, _SHOWN_LINES))
+
+
+def _shown(lines: Iterable[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines) or "  (nothing was written)"
 
 
 def last_lines(log: Path, lines: int) -> list[str]:
