@@ -110,6 +110,7 @@ class TopicConsumer:
             if not reading or not all(task.done() for task in reading):
                 self._loop.beat()
             await self.commit()
+            self._measure_lag()
 
     async def commit(self) -> None:
         """Tell Kafka now. A failure costs nothing: the database knows."""
@@ -125,7 +126,6 @@ class TopicConsumer:
         except TRANSIENT as error:
             self._uncommitted = {**pending, **self._uncommitted}
             _log.info("offsets.not_committed", topic=self.topic, error=reason(error))
-        self._measure_lag(consumer)
 
     async def assign(self, partitions: Iterable[int]) -> None:
         """Seek to the database's offsets, trying until they can be read. Partitions are paused meanwhile.
@@ -158,6 +158,9 @@ class TopicConsumer:
             return
 
     def revoke(self) -> None:
+        for partition in self._positions:
+            with suppress(KeyError):  # never measured; whoever gets the partition measures it from now on
+                self._metrics.lag.remove(self.topic, str(partition))
         self._positions.clear()
         self._uncommitted.clear()
         self.assigned = False
@@ -228,9 +231,15 @@ class TopicConsumer:
         except KeyError:
             raise OffsetMoved(f"{self.topic}: a partition was taken away") from None
 
-    def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
+    def _measure_lag(self) -> None:
+        """How far the database is behind what was last seen of the topic: grows while a batch can't be committed."""
+        consumer = self.consumer
+        if consumer is None:
+            return
+        assigned = consumer.assignment()
         for partition, position in self._positions.items():
-            end = consumer.highwater(TopicPartition(self.topic, partition))
+            tp = TopicPartition(self.topic, partition)
+            end = consumer.highwater(tp) if tp in assigned else None
             if end is not None:
                 self._metrics.lag.labels(self.topic, str(partition)).set(max(end - position, 0))
 
