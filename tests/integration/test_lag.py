@@ -1,5 +1,8 @@
 """Lag is what an operator sees of a reader that is stuck: it must grow when nothing is committed any more."""
 
+import asyncio
+
+from chassis.consume import COMMIT_SECONDS
 from chassis.testing.services import running
 from contracts.topics import PROFILE
 
@@ -16,10 +19,13 @@ async def test_lag_shows_what_waits_while_a_batch_is_stuck_and_nothing_once_it_i
         found = town.reader.metrics.lag.collect()
         return sum(s.value for metric in found for s in metric.samples if s.labels["topic"] == topic)
 
-    town.behaviour.waits = True
     async with running(town.writer), running(town.reader):
+        await say(town.writer.database, subject)
+        await eventually("the first", lambda: arrivals(town.reader, subject), lambda found: found == [1])
+        await asyncio.sleep(4 * COMMIT_SECONDS)  # Kafka was told: no commit is due that could measure on its way
+        town.behaviour.waits = True
         await say(town.writer.database, subject)
         await eventually("the lag of what is stuck", lag, lambda records: records == 1)
         town.behaviour.go_on.set()
-        await eventually("what was stuck", lambda: arrivals(town.reader, subject), lambda found: found == [1])
+        await eventually("what was stuck", lambda: arrivals(town.reader, subject), lambda found: found == [1, 2])
         await eventually("no lag", lag, lambda records: records == 0)
