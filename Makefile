@@ -13,8 +13,8 @@ run: ## install what is missing, start everything, show the main job, stay up
 demo: ## the same, and exit: non-zero on any failure
 	./run --exit
 
-down: ## stop the local stack (its data stays: `uv run tillit down --wipe` deletes it)
-	uv run tillit down
+down: ## stop the local stack (its data stays: `.venv/bin/tillit down --wipe` deletes it)
+	.venv/bin/tillit down
 
 test: ## every test but the long ones; starts what it needs
 	./test
