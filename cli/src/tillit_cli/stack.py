@@ -20,7 +20,7 @@ from rich.text import Text
 
 from tillit_cli.service_status import show_services
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 120)
 
 State = Annotated[Path | None, typer.Option("--state", help="The stack's folder; else TILLIT_STATE, else .tillit.")]
 PortChoices = Annotated[
