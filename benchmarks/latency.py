@@ -68,6 +68,8 @@ async def ours(rig: Rig, people: list[SubjectId], *, rate: int, seconds: float) 
         while not await worker.assigned():
             await asyncio.sleep(0.05)
 
+        await service.keys.fetch(service.keys.names_for(people))
+
         async def command(n: int) -> None:
             subject = people[n % len(people)]
             event = interest(subject)
@@ -94,7 +96,11 @@ async def bare(rig: Rig, *, rate: int, seconds: float) -> Latency:
         topic = f"{service.settings.topic_prefix}position.v1"
         producer = AIOKafkaProducer(bootstrap_servers=rig.kafka.bootstrap, enable_idempotence=True, acks="all")
         consumer = AIOKafkaConsumer(
-            topic, bootstrap_servers=rig.kafka.bootstrap, group_id=f"bare.{topic}", enable_auto_commit=False
+            topic,
+            bootstrap_servers=rig.kafka.bootstrap,
+            group_id=f"bare.{topic}",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
         )
         await producer.start()
         await consumer.start()

@@ -233,8 +233,8 @@ def start_kafka() -> Kafka:
     return _started(KAFKA, Kafka)
 
 
-def start_postgres() -> Postgres:
-    return _started(POSTGRES, Postgres)
+def start_postgres(server_of: Callable[[str], Postgres] = Postgres) -> Postgres:
+    return _started(POSTGRES, server_of)
 
 
 def _started(recipe: Recipe, server_of: Callable[[str], Server]) -> Server:
