@@ -8,6 +8,7 @@ import statistics
 from pathlib import Path
 
 import psutil
+import uvloop
 from chassis.clock import SystemClock
 from chassis.process import tune_memory
 
@@ -87,7 +88,7 @@ def main() -> None:
     args = parser.parse_args()
     logs.configure("benchmarks", "CRITICAL")
     tune_memory()
-    table = asyncio.run(_measure(args.rounds, args.events, args.singles, args.rate, args.seconds))
+    table = uvloop.run(_measure(args.rounds, args.events, args.singles, args.rate, args.seconds))
     print(table)
     if not args.only_print:
         text = README.read_text(encoding="utf-8")
