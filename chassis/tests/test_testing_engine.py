@@ -1,12 +1,14 @@
 """The rig says what it can't have and how to get it, and cleans up after runs that were killed."""
 
+import gc
 import os
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 from chassis.testing.containers import Postgres, free_port
-from chassis.testing.engine import RigUnavailableError, ensure_engine, need_programs, why_not_started
+from chassis.testing.engine import RigUnavailableError, engine_answers, ensure_engine, need_programs, why_not_started
 from chassis.testing.images import Recipe, follow_build
 from chassis.testing.ownership import labels_of, remove_left_behind
 from testcontainers.core.container import DockerContainer
@@ -19,6 +21,18 @@ def test_without_an_engine_and_without_root_the_error_names_the_commands_that_cu
 
 def test_an_engine_that_answers_is_left_alone() -> None:
     ensure_engine(answers=lambda: True, may_install=lambda: pytest.fail("asked for rights it does not need"))
+
+
+def test_no_engine_at_all_and_an_engine_that_says_nothing_sensible_are_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    assert not engine_answers()
+    gc.collect()  # a socket left open would be reported here, as an error
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(f"{tmp_path}/deaf.sock")
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/deaf.sock")
+        assert not engine_answers()
 
 
 def test_programs_that_are_present_are_not_installed_again() -> None:

@@ -124,7 +124,7 @@ class Rig:
             event_id=new_id(self.clock),
             source="profile",
             at=self.clock.now(),
-            prefix="",
+            prefix=self.settings.topic_prefix,
         )
         at = next(self._offsets) if offset is None else offset
         return Record(outgoing.topic, 0, at, outgoing.key.encode(), outgoing.headers, outgoing.body)

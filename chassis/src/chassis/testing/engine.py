@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -38,12 +39,23 @@ def is_root_on_debian() -> bool:
 
 
 def engine_answers() -> bool:
+    if not _listens(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")):
+        return False
     try:
         client = docker.from_env(timeout=10)
     except DockerException:
         return False
     client.close()
     return True
+
+
+def _listens(address: str) -> bool:
+    """Whether anybody listens at this socket: Docker's own client leaves its end open where nobody does."""
+    scheme, _, path = address.partition("://")
+    if scheme != "unix":
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
 
 
 @contextmanager
