@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -131,7 +130,7 @@ async def test_offsets_move_with_the_batch_even_when_nobody_reacts(town: Town) -
 async def test_an_unknown_type_is_skipped_and_counted(town: Town) -> None:
     subject = town.person()
     known = town.record(removed(subject, 1))
-    unknown = replace(known, headers=[(n, b"person.praised.v7" if n == "ce_type" else v) for n, v in known.headers])
+    unknown = known._replace(headers=[(n, b"person.praised.v7" if n == "ce_type" else v) for n, v in known.headers])
     labels = {"topic": known.topic, "reason": "unknown type"}
     registry = town.service.metrics.registry
     before = registry.get_sample_value("tillit_events_skipped_total", labels) or 0

@@ -1,7 +1,6 @@
 """What is parked runs again in its order and once, however often that is asked for; an erased person's is gone."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -224,7 +223,7 @@ async def test_a_record_of_the_protocol_whose_repeat_ran_already_does_not_run_ag
 
 async def test_a_bad_record_keeps_its_place_and_its_reason_until_it_is_known(town: Town) -> None:
     subject = town.person()
-    bad = replace(town.record(removed(subject, 1)), value=b"{}")
+    bad = town.record(removed(subject, 1))._replace(value=b"{}")
     await town.take_in(bad)
     before = await town.parked([bad])
     assert (await replay(town, subject)).done == 0
@@ -233,7 +232,7 @@ async def test_a_bad_record_keeps_its_place_and_its_reason_until_it_is_known(tow
 
 async def test_a_record_encrypted_under_another_service_key_says_so(town: Town) -> None:
     subject = town.person()
-    bad = replace(town.record(removed(subject, 1)), value=b"{}")
+    bad = town.record(removed(subject, 1))._replace(value=b"{}")
     await town.take_in(bad)
     [row] = await town.parked([bad])
     async with borrow(town.service.database.pool) as connection:

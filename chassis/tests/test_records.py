@@ -2,7 +2,6 @@
 
 import hmac
 import json
-from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -125,7 +124,7 @@ def arrived(record: Record, keys: KeySet = KEYS) -> Event:
 def with_body(record: Record, **fields: object) -> Record:
     """The record with some plain fields of its body changed."""
     assert record.value is not None
-    return replace(record, value=json.dumps({**json.loads(record.value), **fields}).encode())
+    return record._replace(value=json.dumps({**json.loads(record.value), **fields}).encode())
 
 
 def refused(record: Record, why: str) -> None:
@@ -213,27 +212,27 @@ def test_an_erased_value_or_a_person_without_key_is_never_published() -> None:
 
 def test_a_body_of_another_key_than_the_record_is_refused() -> None:
     record = as_record(sent(saved(KARI, 1)))
-    refused(replace(record, key=str(uuid4()).encode()), "the record key is not its subject_id")
-    refused(replace(record, key=record.key and record.key.upper()), "the record key is not its subject_id")
+    refused(record._replace(key=str(uuid4()).encode()), "the record key is not its subject_id")
+    refused(record._replace(key=record.key and record.key.upper()), "the record key is not its subject_id")
 
 
 def test_a_body_about_another_person_than_the_envelope_is_refused() -> None:
     other = str(uuid4())
     record = with_body(as_record(sent(removed(KARI, 1))), subject_id=other)
-    refused(replace(record, key=other.encode()), "ce_subject is not whom the body is about")
+    refused(record._replace(key=other.encode()), "ce_subject is not whom the body is about")
 
 
 def test_an_envelope_with_more_people_than_the_body_is_refused() -> None:
     record = as_record(sent(removed(KARI, 1)))
     headers = [(name, value) for name, value in record.headers if name != "ce_subject"]
     more = f"{KARI},{uuid4()}".encode()
-    refused(replace(record, headers=[*headers, ("ce_subjects", more)]), "ce_subject is not whom the body is about")
-    refused(replace(record, headers=headers), "ce_subject is not whom the body is about")
+    refused(record._replace(headers=[*headers, ("ce_subjects", more)]), "ce_subject is not whom the body is about")
+    refused(record._replace(headers=headers), "ce_subject is not whom the body is about")
 
 
 def test_a_blob_of_another_event_is_refused() -> None:
     first, second = as_record(sent(saved(KARI, 1))), as_record(sent(saved(KARI, 1)))
-    refused(replace(first, value=second.value), "a sealed blob belongs to something else")
+    refused(first._replace(value=second.value), "a sealed blob belongs to something else")
     of_another_type = json.loads(as_record(sent(corrected(KARI))).value or b"")["sealed"]
     refused(with_body(first, sealed=of_another_type), "a sealed blob belongs to something else")
 
@@ -265,7 +264,7 @@ def test_the_keys_of_an_event_are_those_of_its_person_and_categories() -> None:
 def test_a_type_that_is_not_known_is_read_and_not_judged() -> None:
     record = as_record(sent(removed(KARI, 1)))
     headers = [(name, b"person.praised.v7" if name == "ce_type" else value) for name, value in record.headers]
-    incoming = read(replace(record, headers=headers, value=b"\xff"))
+    incoming = read(record._replace(headers=headers, value=b"\xff"))
     assert incoming.event_class is None
     assert incoming.envelope.subjects == (KARI,)
 

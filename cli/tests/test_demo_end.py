@@ -5,7 +5,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,26 @@ def free_ports() -> list[str]:
         return [f"--port={name}={listener.getsockname()[1]}" for name, listener in sockets.items()]
 
 
+@contextmanager
+def not_ignored(number: signal.Signals) -> Generator[None]:
+    """Under `nohup` a child would inherit that SIGHUP is ignored, and the demo respects that."""
+    before = signal.getsignal(number)
+    if before is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
 def test_a_demo_that_is_ended_while_it_starts_leaves_no_stack_behind(tmp_path: Path, number: signal.Signals) -> None:
     stack = Stack(tmp_path)
     command = [sys.executable, "-m", "tillit_cli.main", "demo", "--state", str(tmp_path), *free_ports()]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as demo:
+    with (
+        not_ignored(number),
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as demo,
+    ):
         deadline = time.monotonic() + 60
         while stack.supervisor() is None:
             assert demo.poll() is None, "the demo ended by itself"

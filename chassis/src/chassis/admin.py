@@ -1,14 +1,11 @@
 """The operator's routes of every service: what waits, lags and is parked, and replay. They show no personal data."""
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
 
 from chassis import offsets, outbox, parked, work
+from chassis.admin_answers import ParkedRecord, ReplayAnswer, ReplayedKey, ReplayRequest, ServiceStatus
 from chassis.paging import Page, Paging, paging
 from chassis.parked import ParkedRow
 from chassis.problems import responses
@@ -17,75 +14,15 @@ from chassis.sql import borrow
 from chassis.tokens import OPERATOR, require
 
 
-class Status(BaseModel):
-    """One service at a glance."""
-
-    service: str
-    outbox_rows: int
-    outbox_refused: int
-    outbox_oldest: datetime | None
-    parked: int
-    work: Mapping[str, int]
-    offsets: Mapping[str, int]
-
-
-class ParkedRecord(BaseModel):
-    """A parked record without its content."""
-
-    id: int
-    topic: str
-    partition: int
-    offset: int
-    key: str | None
-    event_id: UUID | None
-    event_type: str | None
-    reason: str
-    parked_at: datetime
-
-    @classmethod
-    def of(cls, row: ParkedRow) -> "ParkedRecord":
-        return cls(
-            id=row.id,
-            topic=row.topic,
-            partition=row.partition,
-            offset=row.offset,
-            key=row.key,
-            event_id=row.event_id,
-            event_type=row.event_type,
-            reason=row.reason,
-            parked_at=row.parked_at,
-        )
-
-
-class ReplayRequest(BaseModel):
-    """What to replay: one topic and key, or everything when both are left out."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    topic: str | None = Field(default=None, max_length=200)
-    key: str | None = Field(default=None, max_length=200)
-
-
-class ReplayedKey(BaseModel):
-    topic: str
-    key: str
-    done: int
-    stopped_by: str | None
-
-
-class ReplayAnswer(BaseModel):
-    keys: list[ReplayedKey]
-
-
 def admin_routes(service: Service) -> APIRouter:
     """`/admin/status`, `/admin/parked`, `/admin/parked/replay`; for tokens of the operator."""
     router = APIRouter(prefix="/admin", tags=["operator"], dependencies=[Depends(require(OPERATOR))])
 
     @router.get("/status", responses=responses(401, 403))
-    async def status() -> Status:
+    async def status() -> ServiceStatus:
         async with borrow(service.database.pool) as connection:
             depth = await outbox.depth(connection)
-            return Status(
+            return ServiceStatus(
                 service=service.name,
                 outbox_rows=depth.rows,
                 outbox_refused=depth.refused,
@@ -102,7 +39,7 @@ def admin_routes(service: Service) -> APIRouter:
         after = page.after[0] if page.after else 0
         async with borrow(service.database.pool) as connection:
             rows = await parked.page(connection, int(str(after)), page.limit + 1)
-        return page.page([ParkedRecord.of(row) for row in rows], lambda row: (row.id,))
+        return page.page([_shown(row) for row in rows], lambda row: (row.id,))
 
     @router.post("/parked/replay", responses=responses(401, 403, 422))
     async def replay(wanted: ReplayRequest) -> ReplayAnswer:
@@ -116,3 +53,17 @@ def admin_routes(service: Service) -> APIRouter:
         return ReplayAnswer(keys=answer)
 
     return router
+
+
+def _shown(row: ParkedRow) -> ParkedRecord:
+    return ParkedRecord(
+        id=row.id,
+        topic=row.topic,
+        partition=row.partition,
+        offset=row.offset,
+        key=row.key,
+        event_id=row.event_id,
+        event_type=row.event_type,
+        reason=row.reason,
+        parked_at=row.parked_at,
+    )

@@ -1,7 +1,8 @@
 """Takes one topic in through FastStream: one subscriber, manual acknowledgement, the database's offsets the truth.
 
-A batch whose surroundings fail is tried again with growing delays, nothing skipped; meanwhile the partitions are
-paused, so that the client keeps its membership. Kafka's committed offsets follow the database's, for lag and tools.
+A poll's partitions run in a few lanes side by side, each batch of a lane in one transaction. A batch whose surroundings
+fail is tried again with growing delays, nothing skipped; meanwhile the partitions are paused, so that the client keeps
+its membership. Kafka's committed offsets follow the database's, for lag and tools.
 """
 
 import asyncio
@@ -20,15 +21,18 @@ from chassis.database import Database
 from chassis.errors import TRANSIENT, OffsetMoved, reason
 from chassis.health import Loop
 from chassis.kafka_records import read_any_header_name
+from chassis.lanes import lanes
 from chassis.logs import get_logger
 from chassis.metrics import Metrics
 from chassis.offsets import Advance
+from chassis.polling import poll_until_records
 from chassis.records import Record
 from chassis.sql import borrow
 
-POLL_MILLISECONDS: Final = 10
-"""FastStream sleeps this long after an empty poll: it is latency on a quiet topic."""
+_POLL_MILLISECONDS: Final = 100
 COMMIT_SECONDS: Final = 0.25
+_POLL_RECORDS: Final = 4 * MAX_RECORDS
+"""The client empties one partition after the other: so many that a poll of a long backlog brings several."""
 _FIRST_DELAY: Final = 0.05
 _LONGEST_DELAY: Final = 10.0
 _log = get_logger()
@@ -65,8 +69,8 @@ class TopicConsumer:
             topic,
             group_id=group,
             batch=True,
-            max_records=MAX_RECORDS,
-            batch_timeout_ms=POLL_MILLISECONDS,
+            max_records=_POLL_RECORDS,
+            batch_timeout_ms=_POLL_MILLISECONDS,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             listener=_Rebalance(self),
@@ -97,6 +101,8 @@ class TopicConsumer:
             if self.consumer is not None:
                 await self.consumer.stop()
             raise
+        if self.consumer is not None:
+            poll_until_records(self.consumer)
 
     def stop(self) -> None:
         """Take in nothing more; the batch in hand ends by itself."""
@@ -167,13 +173,16 @@ class TopicConsumer:
 
     async def _on_batch(self, message: Any) -> None:
         records = [_record(raw) for raw in cast("Sequence[ConsumerRecord[bytes, bytes]]", message)]
+        await asyncio.gather(*(self._on_lane(lane) for lane in lanes(records)))
+
+    async def _on_lane(self, records: Sequence[Record]) -> None:
         try:
             await self._take_in(records)
         except Exception as error:  # noqa: BLE001 - FastStream would swallow it and pass the records over for good
             _log.critical("batch.failed", topic=self.topic, records=len(records), error=reason(error), exc_info=error)
             self._metrics.batch_retries.labels(self.topic, "unexpected").inc()
             await self._wait(1.0)
-            await self.assign(list(self._positions))
+            await self.assign({record.partition for record in records})
 
     async def _take_in(self, records: Sequence[Record]) -> None:
         """Take these in, however often it needs; records that a seek has made stale are dropped."""
@@ -188,7 +197,7 @@ class TopicConsumer:
             except OffsetMoved as error:
                 _log.warning("batch.ousted", topic=self.topic, error=reason(error))
                 self._metrics.batch_retries.labels(self.topic, "offset moved").inc()
-                await self.assign(list(self._positions))
+                await self.assign({record.partition for record in records})
                 return
             except TRANSIENT as error:
                 _log.warning("batch.again", topic=self.topic, records=len(part), error=reason(error), seconds=delay)

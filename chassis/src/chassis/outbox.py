@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from chassis.sql import Connection
@@ -11,8 +12,7 @@ CHANNEL = "tillit_outbox"
 """NOTIFY channel that wakes the relay."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingEvent:
+class OutgoingEvent(NamedTuple):
     """An event as it will stand on Kafka."""
 
     event_id: UUID
@@ -23,8 +23,7 @@ class OutgoingEvent:
     privacy_protocol: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     """A row that is due, in the order in which it must be sent."""
 
     position: int

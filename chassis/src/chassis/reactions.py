@@ -7,7 +7,7 @@ what stores. The privacy protocol itself always runs.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from contracts.envelope import Envelope
 from contracts.event import Event
@@ -38,8 +38,7 @@ class Verdict(StrEnum):
     RESTRICTED = "restricted"
 
 
-@dataclass(frozen=True, slots=True)
-class Received(Generic[E]):
+class Received(NamedTuple, Generic[E]):
     """An event with its envelope, as batch reactions take it."""
 
     event: E
@@ -56,7 +55,7 @@ Batch: TypeAlias = Callable[[Sequence[Received[E]], Transaction], Awaitable[None
 RawBatch: TypeAlias = Callable[[Sequence[Incoming], Transaction], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reaction:
     """One event type and what runs on it."""
 

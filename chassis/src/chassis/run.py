@@ -1,8 +1,7 @@
 """Runs reactions inside a transaction, past the guard, keeping the order of each key."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.event import Event
 from contracts.wire import WireBody
@@ -15,8 +14,7 @@ from chassis.telemetry import inject, span_from
 from chassis.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Runnable:
+class Runnable(NamedTuple):
     """An event that can run here. `reaction` is None only where a raw reaction takes everything."""
 
     incoming: Incoming

@@ -6,8 +6,7 @@ category, record or schema. Nonces are random (NIST SP 800-38D, 8.2.2); one key 
 """
 
 import os
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -26,8 +25,7 @@ class BadBlob(SafeError):
     """Not a blob, or its key is there and it does not authenticate: damage or forgery, never an erasure."""
 
 
-@dataclass(frozen=True, slots=True)
-class BlobHeader:
+class BlobHeader(NamedTuple):
     """What a blob says of itself, authenticated with it."""
 
     subject_id: UUID

@@ -7,45 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+from chassis.admin_answers import ParkedRecord, ReplayAnswer, ReplayedKey, ServiceStatus
 from chassis.clock import SystemClock
 from chassis.tokens import Signer
 from local_stack.stack import StackInfo
 from pydantic import BaseModel, JsonValue
 
 from tillit_cli.patient_http import ANSWER_SECONDS, TRIES, PatientHttp
-
-
-class ServiceStatus(BaseModel):
-    """One service's `/admin/status`."""
-
-    service: str
-    outbox_rows: int
-    outbox_refused: int
-    outbox_oldest: datetime | None
-    parked: int
-    work: Mapping[str, int]
-    offsets: Mapping[str, int]
-
-
-class ParkedRecord(BaseModel):
-    """A parked record without its content."""
-
-    id: int
-    topic: str
-    partition: int
-    offset: int
-    key: str | None
-    event_id: UUID | None
-    event_type: str | None
-    reason: str
-    parked_at: datetime
-
-
-class ReplayedKey(BaseModel):
-    topic: str
-    key: str
-    done: int
-    stopped_by: str | None
 
 
 class HolderAnswer(BaseModel):
@@ -75,10 +43,6 @@ class Erasure(BaseModel):
 class _ParkedPage(BaseModel):
     items: list[ParkedRecord]
     next: str | None
-
-
-class _ReplayAnswer(BaseModel):
-    keys: list[ReplayedKey]
 
 
 class _ErasurePage(BaseModel):
@@ -131,7 +95,7 @@ class Operator:
         """Run parked events again: those of one topic and key, or all of them."""
         body: dict[str, JsonValue] = {"topic": topic, "key": key}
         answer = await self._call(service, "POST", "/admin/parked/replay", body=body)
-        return _ReplayAnswer.model_validate_json(answer).keys
+        return ReplayAnswer.model_validate_json(answer).keys
 
     async def erasures(self, subject_id: UUID | None = None) -> list[Erasure]:
         """The newest erasures, of everybody or of one person."""

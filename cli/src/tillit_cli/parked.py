@@ -5,11 +5,12 @@ import sys
 from typing import Annotated, Final
 
 import typer
+from chassis.admin_answers import ParkedRecord
 from local_stack.stack import Stack
 from rich.console import Console
 from rich.table import Table
 
-from tillit_cli.operator_calls import Operator, ParkedRecord, operating
+from tillit_cli.operator_calls import Operator, operating
 from tillit_cli.patient_http import Refused, Unreachable
 from tillit_cli.stack import State
 

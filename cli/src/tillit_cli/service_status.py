@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from chassis.admin_answers import ServiceStatus
 from chassis.clock import SystemClock
 from local_stack.stack import StackInfo
 from rich.console import Console
 from rich.table import Table
 
-from tillit_cli.operator_calls import Erasure, Operator, ServiceStatus, operating
+from tillit_cli.operator_calls import Erasure, Operator, operating
 from tillit_cli.patient_http import Refused, Unreachable
 
 Told: TypeAlias = ServiceStatus | str

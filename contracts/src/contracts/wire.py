@@ -7,7 +7,7 @@ Knows the shape only; sealing is done by whoever holds keys (`chassis.sealing`).
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar, cast, get_args, get_origin
+from typing import Any, Final, NamedTuple, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
@@ -28,8 +28,7 @@ class BadBody(ValueError):
     """The body is not what its type promises. The text names fields and kinds of error, never a value (trap 14)."""
 
 
-@dataclass(frozen=True, slots=True)
-class WireBody:
+class WireBody(NamedTuple):
     """A parsed body: plain field values, and the blobs by category, still sealed."""
 
     plain: dict[str, Any]
@@ -72,7 +71,7 @@ class WireForm:
             parsed = self.plain.__pydantic_validator__.validate_json(body, strict=True)
         except ValidationError as error:
             raise BadBody(describe(error, self.plain.model_fields)) from None
-        plain = dict(parsed.__dict__)
+        plain = parsed.__dict__
         sealed = cast("list[str]", plain.pop("sealed", []))
         if len(sealed) != len(self.personal):
             raise BadBody("sealed: wrong number of blobs")

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID, uuid4
@@ -53,7 +52,7 @@ class Publisher:
 def with_header(record: Record, name: str, value: bytes | None) -> Record:
     """The record with a header replaced, or left out."""
     kept = [header for header in record.headers if header[0] != name]
-    return replace(record, headers=kept if value is None else [*kept, (name, value)])
+    return record._replace(headers=kept if value is None else [*kept, (name, value)])
 
 
 async def take_in(service: Service, records: Sequence[Record]) -> None:

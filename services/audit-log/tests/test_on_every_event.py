@@ -1,7 +1,5 @@
 """Every event is stored once, in order, sealed as it came, and of an erased person only that it happened."""
 
-from dataclasses import replace
-
 import pytest
 from audit_log_service import contents, entries
 from chassis.records import read
@@ -130,7 +128,7 @@ async def test_a_restricted_persons_events_are_stored(service: Service) -> None:
 async def test_an_unknown_type_is_stored_and_erased_with_its_person(service: Service) -> None:
     publisher, person = Publisher(), somebody()
     record = with_header(publisher.record(corrected(person)), "ce_type", b"profile.praised.v9")
-    record = replace(record, value=b"\x00 not even JSON")
+    record = record._replace(value=b"\x00 not even JSON")
     await take_in(service, [record])
     assert await logged(service) == [("profile.praised.v9", record.offset)]
     assert await kept(service) == [(person, "user_information")]
@@ -152,7 +150,7 @@ async def test_an_unknown_type_about_several_people_is_stored(service: Service) 
 
 async def test_headers_of_others_are_not_stored(service: Service) -> None:
     record = Publisher().record(position())
-    await take_in(service, [replace(record, headers=[*record.headers, ("x-name", NAME.encode())])])
+    await take_in(service, [record._replace(headers=[*record.headers, ("x-name", NAME.encode())])])
     assert NAME.encode().hex() not in "\n".join(await rows_of(service, "contents"))
 
 
@@ -173,7 +171,7 @@ async def test_a_record_that_can_not_be_read_is_parked_and_delays_nothing(
 
 async def test_a_body_that_is_not_what_its_type_promises_is_kept_encrypted_and_not_in_the_log(service: Service) -> None:
     publisher, person = Publisher(), somebody()
-    bad = replace(publisher.record(corrected(person)), value=f'{{"name":"{NAME}"}}'.encode())
+    bad = publisher.record(corrected(person))._replace(value=f'{{"name":"{NAME}"}}'.encode())
     await take_in(service, [bad])
     assert await logged(service) == []
     stored = "\n".join([*await rows_of(service, "parked"), *await rows_of(service, "contents")])

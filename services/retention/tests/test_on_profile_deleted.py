@@ -1,6 +1,5 @@
 """A profile that ended begins one erasure, whatever comes again."""
 
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 from contracts.personal import Category, SubjectId
@@ -63,7 +62,7 @@ async def test_a_deletion_on_a_topic_that_others_may_write_begins_nothing(rig: R
     deleted = rig.record(
         ProfileDeleted(subject_id=subject, reason=DeletionReason.TERMINATED, deleted_at=rig.clock.now())
     )
-    await rig.service.runner.run(ERASURE_REPLIES.name, [replace(deleted, topic=ERASURE_REPLIES.name)], [])
+    await rig.service.runner.run(ERASURE_REPLIES.name, [deleted._replace(topic=ERASURE_REPLIES.name)], [])
     assert await rig.erasures_of(subject) == []
     assert await rig.reasons_parked() == ["profile.deleted.v1: it stands on another topic than its own"]
 

@@ -7,6 +7,7 @@ import random
 import socket
 import struct
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterable
 from pathlib import Path
 from typing import TypeVar, cast
@@ -38,7 +39,7 @@ class ServerNotReadyError(RuntimeError):
     """A server did not come up in time; carries its last words."""
 
 
-class Disturbable(DockerContainer):
+class Disturbable(DockerContainer, ABC):
     """A server on a fixed loopback port that a test may pause, restart or kill; address and data outlive all three."""
 
     port_outside: int
@@ -49,8 +50,9 @@ class Disturbable(DockerContainer):
         # testcontainers passes this on to Docker as it is, and Docker knows (address, port) too
         self.ports = cast("dict[str, int | None]", {f"{inside}/tcp": ("127.0.0.1", self.port_outside)})
 
+    @abstractmethod
     def answers(self) -> bool:
-        raise NotImplementedError
+        """Whether the server itself answers, not only what stands before its port."""
 
     async def pause(self) -> None:
         """Freeze every process; connections stay open and silent."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import docker
 from docker.errors import DockerException
+from docker.utils import kwargs_from_env, parse_host
 
 ENGINE_LOG = Path("/var/log/tillit-dockerd.log")
 _START_LIMIT_SECONDS = 60.0
@@ -39,7 +40,7 @@ def is_root_on_debian() -> bool:
 
 
 def engine_answers() -> bool:
-    if not _listens(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")):
+    if not _listens(str(parse_host(kwargs_from_env().get("base_url")))):
         return False
     try:
         client = docker.from_env(timeout=10)
@@ -52,7 +53,7 @@ def engine_answers() -> bool:
 def _listens(address: str) -> bool:
     """Whether anybody listens at this socket: Docker's own client leaves its end open where nobody does."""
     scheme, _, path = address.partition("://")
-    if scheme != "unix":
+    if not scheme.endswith("unix"):
         return True
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(path) == 0
