@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # where ./run and ./test put uv when the machine has none
 export PATH := $(PATH):$(CURDIR)/.tillit/uv/bin
-.PHONY: help run demo down test test-long check bench lint types format schemas
+.PHONY: help run demo down test test-long check bench lint types unit format schemas
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -22,7 +22,10 @@ test: ## every test but the long ones; starts what it needs
 test-long: ## every test, and the chaos rig over many seeds
 	./test --long
 
-check: lint types ## what takes under a minute: lint, types, laws of the house, tests without Docker
+check: lint ## what takes under a minute: lint, types, laws of the house, tests without Docker
+	$(MAKE) --no-print-directory -j2 --output-sync=target types unit
+
+unit:
 	uv run pytest -q contracts/tests chassis/tests tests/architecture deploy/local/tests -m "not containers and not downloads and not long"
 
 bench: ## measure, and write benchmarks/README.md

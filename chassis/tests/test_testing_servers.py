@@ -51,6 +51,7 @@ async def test_what_postgres_committed_survives_a_restart_and_a_crash(postgres: 
     assert [row["id"] for row in rows] == [0, 1]
 
 
+@pytest.mark.containers
 @pytest.mark.parametrize("name", ["kafka", "postgres"])
 async def test_a_paused_server_is_silent_and_answers_again_after(request: pytest.FixtureRequest, name: str) -> None:
     server = request.getfixturevalue(name)

@@ -27,6 +27,10 @@ _OUTSIDE_SERVICES: Final = frozenset({"tillit_cli", "local_stack"})
 IMPLEMENTATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "chassis.clock.Clock": ("chassis.clock.SystemClock", "chassis.clock.MovedClock"),
     "chassis.jwks.Keys": ("chassis.jwks.StaticKeys", "chassis.jwks.JwksFile"),
+    "chassis.testing.containers.Disturbable": (
+        "chassis.testing.containers.Kafka",
+        "chassis.testing.containers.Postgres",
+    ),
     "chassis.sql.Connection": ("asyncpg.connection.Connection", "asyncpg.pool.PoolConnectionProxy"),
 }
 """Every interface of the house and two things that implement it. Add a line when the second real one exists."""
