@@ -47,7 +47,8 @@ async def measure(rig: Rig, events: int, singles: int) -> Throughput:
     return Throughput(raw_send, raw_receive, relay, batch, single)
 
 
-async def _outgoing(service: Service, people: list[SubjectId], count: int) -> list[outbox.OutgoingEvent]:
+async def outgoing_events(service: Service, people: list[SubjectId], count: int) -> list[outbox.OutgoingEvent]:
+    """Events about these people in turn, sealed as their publisher would."""
     keys = await service.keys.fetch(service.keys.names_for(people))
     cause, clock = service.database.cause(), service.clock
     return [
@@ -71,7 +72,7 @@ async def _fill_outbox(service: Service, outgoing: list[outbox.OutgoingEvent]) -
 
 
 async def _relay(rig: Rig, service: Service, people: list[SubjectId], count: int) -> tuple[float, float, float]:
-    outgoing = await _outgoing(service, people, count)
+    outgoing = await outgoing_events(service, people, count)
     topic = f"{service.settings.topic_prefix}position.v1"
     raw_send = await raw.send(rig.kafka.bootstrap, topic, outgoing)
     raw_receive = await raw.receive(rig.kafka.bootstrap, topic, count)
@@ -103,7 +104,7 @@ async def _rate(measure: Collector, sample: str, topic: str, count: int) -> floa
 
 async def _reactions(rig: Rig, people: list[SubjectId], count: int, declare: Callable[[Service], None]) -> float:
     async with rig.service(declare) as service:
-        outgoing = await _outgoing(service, people, count)
+        outgoing = await outgoing_events(service, people, count)
         await raw.send(rig.kafka.bootstrap, f"{service.settings.topic_prefix}profile.v1", outgoing)
         service.work_kinds.clear()
         worker = Worker(service)

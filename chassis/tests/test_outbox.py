@@ -54,6 +54,15 @@ async def test_a_refused_row_is_kept_and_later_rows_of_its_key_wait_behind_it(to
     assert depth.rows >= 5
 
 
+async def test_rows_on_their_way_are_left_out_and_one_committed_late_before_them_is_not(town: Town) -> None:
+    topic = str(uuid4())
+    async with town.service.database.transaction(keys=()) as tx:
+        await outbox.insert(tx.connection, [event(topic, key) for key in "abcd"], AT)
+        late, *on_their_way, last = [row for row in await outbox.due(tx.connection, 1_000) if row.topic == topic]
+        due = await outbox.due(tx.connection, 1_000, besides=[row.position for row in on_their_way])
+    assert [row for row in due if row.topic == topic] == [late, last]
+
+
 async def test_an_event_is_never_put_in_half(town: Town) -> None:
     topic = str(uuid4())
 

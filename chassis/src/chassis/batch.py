@@ -140,13 +140,14 @@ class BatchRunner:
         """The keys that these events need, in bulk, before the transaction."""
         if self._raw is not None:
             return await self._database.keys.fetch([LOG_KEY])
-        names: list[KeyName] = []
+        keys, subjects, others = self._database.keys, set[SubjectId](), list[KeyName]()
         for item in runnable:
             if item.privacy_protocol:
                 continue
-            names.extend(key_names(item.incoming, item.body))
-            names.extend(self._database.keys.names_for(item.incoming.envelope.subjects))
-        return await self._database.keys.fetch(names or [LOG_KEY])
+            subjects.update(item.incoming.envelope.subjects)
+            if not item.body.blobs.keys() <= keys.categories:
+                others.extend(key_names(item.incoming, item.body))
+        return await keys.fetch([*keys.names_for(subjects), *others])
 
     async def _run_together(self, topic: str, batch: Sorted, steps: Sequence[Advance], keys: KeySet) -> None:
         async with self._database.transaction(_subjects(batch), keys=keys) as tx:

@@ -73,13 +73,19 @@ async def insert(connection: Connection, events: Sequence[OutgoingEvent], at: da
     )
 
 
-async def due(connection: Connection, limit: int) -> list[OutboxRow]:
-    """The oldest rows, in order, without those that are refused or wait behind a refused one of their key."""
+async def due(connection: Connection, limit: int, *, besides: Sequence[int] = ()) -> list[OutboxRow]:
+    """The oldest rows, in order, without those that are refused or wait behind a refused one of their key.
+
+    `besides` are positions that are on their way already. They are named one by one: behind a highest one a row could
+    stand that was committed late, and would be passed over.
+    """
     rows = await connection.fetch(
         "SELECT position, topic, key, headers, body, privacy_protocol FROM outbox o WHERE refused IS NULL"
+        " AND position <> ALL($2::bigint[])"
         " AND NOT EXISTS (SELECT 1 FROM outbox r WHERE r.refused IS NOT NULL AND r.topic = o.topic AND r.key = o.key)"
         " ORDER BY position LIMIT $1",
         limit,
+        besides,
     )
     return [
         OutboxRow(position, topic, key, unpack_headers(headers), body, privacy_protocol)

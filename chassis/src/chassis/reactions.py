@@ -92,11 +92,13 @@ def judge(mode: Mode, event: type[Event], states: Sequence[SubjectState]) -> Ver
     """Whether a reaction may run for an event about people in these states."""
     if mode is Mode.PROTOCOL or event.privacy_protocol:
         return Verdict.RUN
-    if any(state.is_erased(event.category) for state in states):
-        return Verdict.ERASED
-    if mode is Mode.USE and any(state.restricted for state in states):
-        return Verdict.RESTRICTED
-    return Verdict.RUN
+    verdict = Verdict.RUN
+    for state in states:
+        if state.is_erased(event.category):
+            return Verdict.ERASED
+        if mode is Mode.USE and state.restricted:
+            verdict = Verdict.RESTRICTED
+    return verdict
 
 
 def states_of(tx: Transaction, subjects: Sequence[SubjectId]) -> list[SubjectState]:

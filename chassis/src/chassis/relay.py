@@ -6,13 +6,15 @@ No transaction is open while the broker is asked.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.partitioner import DefaultPartitioner
 
 from chassis import outbox
 from chassis.clock import Clock
@@ -21,6 +23,7 @@ from chassis.health import Loop
 from chassis.logs import get_logger
 from chassis.metrics import Metrics
 from chassis.outbox import OutboxRow
+from chassis.partitioning import partition_of
 from chassis.sql import OwnConnection, connect
 from chassis.telemetry import Kind, Span, span_from
 
@@ -33,6 +36,14 @@ _RETRY_SECONDS: Final = 1.0
 _END_SECONDS: Final = 2.0
 _LOCK: Final = 0x7411_0002
 _log = get_logger()
+
+
+class _Sent(NamedTuple):
+    """A row on its way; `answer` is done when the broker acknowledged or refused it."""
+
+    row: OutboxRow
+    answer: "asyncio.Future[Any]"
+    span: Span
 
 
 class Relay:
@@ -98,15 +109,17 @@ class Relay:
             linger_ms=0,
             max_batch_size=128 * 1024,
             request_timeout_ms=10_000,
+            partitioner=cast("DefaultPartitioner", partition_of),
         )
         starting = asyncio.ensure_future(producer.start())
         try:
             await self._beating(connection, starting)
+            rows: Sequence[OutboxRow] = ()
             while not self._stopping:
                 self._wake.clear()
-                rows = await outbox.due(connection, BATCH)
+                rows = rows or await outbox.due(connection, BATCH)
                 if rows:
-                    await self._send(connection, producer, rows)
+                    rows = await self._send(connection, producer, rows)
                 else:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
@@ -130,45 +143,57 @@ class Relay:
         if not ending.cancelled() and (error := ending.exception()) is not None:
             _log.info("relay.producer_not_flushed", error=reason(error))
 
-    async def _send(self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
-        """Send the rows in order; one of the privacy protocol goes alone, once all before it were acknowledged."""
-        start = 0
+    async def _send(
+        self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]
+    ) -> Sequence[OutboxRow]:
+        """Send the rows in order; one of the privacy protocol goes alone, once all before it were acknowledged.
+
+        The answer is the next rows, where more wait than were given: they are read while the broker acknowledges.
+        """
+        start, ahead = 0, []
         while start < len(rows) and not self._stopping:
             end = start + 1
             while not rows[start].privacy_protocol and end < len(rows) and not rows[end].privacy_protocol:
                 end += 1
-            if not await self._send_part(connection, producer, rows[start:end]):
-                return
+            sent = await self._hand_over(connection, producer, rows[start:end])
+            if sent and end == len(rows) == BATCH:
+                ahead = await outbox.due(connection, BATCH, besides=[row.position for row in rows[start:]])
+            await self._acknowledged(connection, sent)
+            if len(sent) < end - start:
+                return ()
             start = end
+        return ahead
 
-    async def _send_part(
+    async def _hand_over(
         self, connection: OwnConnection, producer: AIOKafkaProducer, part: Sequence[OutboxRow]
-    ) -> bool:
-        """Send these together and delete what was acknowledged; False when one was refused, and the rest must wait."""
-        sent: list[tuple[OutboxRow, asyncio.Future[Any]]] = []
-        spans: list[Span] = []
+    ) -> "list[_Sent]":
+        """Give these to the producer; up to the first that it refuses, which is kept with the reason."""
+        sent: list[_Sent] = []
         try:
             for row in part:
-                spans.append(span_from(_traceparent(row), f"send {row.topic}", Kind.PRODUCER))
-                sent.append((row, await _send_one(producer, row)))
+                span = span_from(_traceparent(row), f"send {row.topic}", Kind.PRODUCER)
+                sent.append(_Sent(row, await _send_one(producer, row), span))
         except MessageSizeTooLargeError:
             refused = part[len(sent)]
             _log.error("relay.refused", topic=refused.topic, position=refused.position)
             await outbox.refuse(connection, refused.position, "too large for the broker")
-        if sent:
-            await self._beating(connection, asyncio.ensure_future(asyncio.wait([future for _, future in sent])))
-            await self._settle(connection, sent)
-        for span in spans:
-            span.end()
-        return len(sent) == len(part)
+        return sent
 
-    async def _settle(self, connection: OwnConnection, sent: Sequence[tuple[OutboxRow, "asyncio.Future[Any]"]]) -> None:
+    async def _acknowledged(self, connection: OwnConnection, sent: "Sequence[_Sent]") -> None:
+        """Wait for the broker's answers and forget what it has."""
+        if sent:
+            await self._beating(connection, asyncio.ensure_future(asyncio.wait([one.answer for one in sent])))
+            await self._settle(connection, sent)
+        for one in sent:
+            one.span.end()
+
+    async def _settle(self, connection: OwnConnection, sent: "Sequence[_Sent]") -> None:
         """Delete what was acknowledged. A later row of a key whose earlier one failed stays, to be sent again after it."""
         failed: set[tuple[str, str]] = set()
         first: BaseException | None = None
         done: list[int] = []
-        for row, future in sent:
-            error = future.exception()
+        for row, answer, _ in sent:
+            error = answer.exception()
             if error is None and (row.topic, row.key) not in failed:
                 done.append(row.position)
             elif error is not None:
@@ -176,8 +201,8 @@ class Relay:
                 first = first or error
         if done:
             await outbox.delete(connection, done)
-            for topic in {row.topic for row, _ in sent}:
-                self._metrics.relay_sent.labels(topic).inc(sum(1 for row, _ in sent if row.topic == topic))
+            for topic, count in Counter(one.row.topic for one in sent).items():
+                self._metrics.relay_sent.labels(topic).inc(count)
         if first is not None:
             raise first
 

@@ -6,6 +6,7 @@ category, record or schema. Nonces are random (NIST SP 800-38D, 8.2.2); one key 
 """
 
 import os
+from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from chassis.logs import SafeError
 
 VERSION: Final = 1
+_START: Final = bytes((VERSION,))
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
@@ -34,18 +36,14 @@ class BlobHeader(NamedTuple):
     schema: str
 
     def to_bytes(self) -> bytes:
-        category, schema = self.category.encode("ascii"), self.schema.encode("ascii")
-        return b"".join(
-            (
-                bytes((VERSION,)),
-                self.subject_id.bytes,
-                bytes((len(category),)),
-                category,
-                self.record_id.bytes,
-                bytes((len(schema),)),
-                schema,
-            )
-        )
+        parts = (_START, self.subject_id.bytes, _name(self.category), self.record_id.bytes, _name(self.schema))
+        return b"".join(parts)
+
+
+@lru_cache(maxsize=1_000)
+def _name(text: str) -> bytes:
+    name = text.encode("ascii")
+    return bytes((len(name),)) + name
 
 
 def seal(key: AESGCM, header: BlobHeader, payload: bytes) -> bytes:

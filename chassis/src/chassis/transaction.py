@@ -68,9 +68,10 @@ class Transaction:
         Raises:
             NotLocked: the transaction is not about this person.
         """
-        if subject not in self._states:
-            raise NotLocked("a transaction touched a person that it did not lock")
-        return self._states[subject]
+        try:
+            return self._states[subject]
+        except KeyError:
+            raise NotLocked("a transaction touched a person that it did not lock") from None
 
     async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
         return await self.connection.fetch(query, *args)

@@ -82,14 +82,14 @@ def read_envelope(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
     """
     values: dict[str, bytes] = {}
     for name, value in headers:
-        if name == "traceparent" and value is not None:
-            values.setdefault(name, value)
         if name.startswith("ce_"):
             if value is None:
                 raise BadEnvelope("a CloudEvents header is null")
             if name in values:
                 raise BadEnvelope("a CloudEvents header stands twice")
             values[name] = value
+        elif name == "traceparent" and value is not None:
+            values.setdefault(name, value)
     if values.get("ce_specversion") != SPEC_VERSION.encode():
         raise BadEnvelope("header ce_specversion is missing or not 1.0")
     return Envelope(

@@ -100,9 +100,11 @@ class Event(BaseModel):
 
     def subjects(self) -> tuple[SubjectId, ...]:
         """The people this event is about, without repeats, in sorted order."""
+        values = [getattr(self, name) for name in self.subject_fields]
+        if len(values) == 1 and isinstance(values[0], UUID):
+            return (SubjectId(values[0]),)
         found: set[UUID] = set()
-        for name in self.subject_fields:
-            value = getattr(self, name)
+        for value in values:
             if isinstance(value, UUID):
                 found.add(value)
             elif value is not None:
