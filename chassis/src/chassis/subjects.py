@@ -34,16 +34,19 @@ ACTIVE: Final = SubjectState()
 """The state of nearly everybody."""
 
 
+_LOCK: Final = (
+    "SELECT subject_id, nullif(restrictions, '{}'), nullif(erased, '{}') FROM subjects"
+    " WHERE subject_id = ANY($1::uuid[]) ORDER BY subject_id FOR UPDATE"
+)
+"""Empty arrays as NULL: reading two of them takes the client longer than the rest of the row."""
+
+
 async def lock(connection: Connection, subjects: Iterable[SubjectId]) -> dict[SubjectId, SubjectState]:
     """Lock these people's rows in sorted order, made if absent, and read their states."""
     ids: Sequence[SubjectId] = sorted(set(subjects))
     if not ids:
         return {}
-    rows = await connection.fetch(
-        "SELECT subject_id, restrictions, erased FROM subjects WHERE subject_id = ANY($1::uuid[])"
-        " ORDER BY subject_id FOR UPDATE",
-        ids,
-    )
+    rows = await connection.fetch(_LOCK, ids)
     if len(rows) < len(ids):
         known = {row["subject_id"] for row in rows}
         await connection.execute(
@@ -51,13 +54,9 @@ async def lock(connection: Connection, subjects: Iterable[SubjectId]) -> dict[Su
             " ON CONFLICT DO NOTHING",
             [subject for subject in ids if subject not in known],
         )
-        rows = await connection.fetch(
-            "SELECT subject_id, restrictions, erased FROM subjects WHERE subject_id = ANY($1::uuid[])"
-            " ORDER BY subject_id FOR UPDATE",
-            ids,
-        )
+        rows = await connection.fetch(_LOCK, ids)
     return {
-        SubjectId(subject): SubjectState(frozenset(restrictions), frozenset(erased))
+        SubjectId(subject): SubjectState(frozenset(restrictions or ()), frozenset(erased or ()))
         if restrictions or erased
         else ACTIVE
         for subject, restrictions, erased in rows
