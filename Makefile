@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # where ./run and ./test put uv when the machine has none
 export PATH := $(PATH):$(CURDIR)/.tillit/uv/bin
-.PHONY: help run demo down test test-long check bench lint types unit format schemas
+.PHONY: help run demo down test test-long check bench flame lint types unit format schemas
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -30,6 +30,12 @@ unit:
 
 bench: ## measure, and write benchmarks/README.md
 	uv run python -m benchmarks
+
+flame: ## where the processor's time goes, as pictures in benchmarks/
+	for of in batch single-event; do \
+		uv run py-spy record --rate 150 --output benchmarks/flame-$$of.svg -- \
+			python -m benchmarks.stages --only "$$of reaction" --events 20000; \
+	done
 
 lint: ## style, formatting, and which package may import which
 	uv run ruff check

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -104,17 +104,17 @@ async def _measure(rig: Rig, events: int, declare: Callable[[Service], None]) ->
     return {stage: seconds / events * 1e6 for stage, seconds in watch.seconds.items()} | {"all": whole / events * 1e6}
 
 
-async def _table(events: int) -> str:
+COLUMNS: Mapping[str, Callable[[Service], None]] = {
+    "batch reaction": lambda s: s.store_batch(JobInterestSaved, store_many, purpose=PurposeId.P4),
+    "single-event reaction": lambda s: s.store(JobInterestSaved, store_one, purpose=PurposeId.P4),
+    "and it publishes": lambda s: s.store(JobInterestSaved, publish_one, purpose=PurposeId.P4),
+}
+
+
+async def _table(names: Sequence[str], events: int) -> str:
     async with servers() as rig:
-        columns = [
-            await _measure(rig, events, lambda s: s.store_batch(JobInterestSaved, store_many, purpose=PurposeId.P4)),
-            await _measure(rig, events, lambda s: s.store(JobInterestSaved, store_one, purpose=PurposeId.P4)),
-            await _measure(rig, events, lambda s: s.store(JobInterestSaved, publish_one, purpose=PurposeId.P4)),
-        ]
-    lines = [
-        "| microseconds per event | batch reaction | single-event reaction | and it publishes |",
-        "|---|---|---|---|",
-    ]
+        columns = [await _measure(rig, events, COLUMNS[name]) for name in names]
+    lines = [f"| microseconds per event | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for stage in [*(stage for stage, _, _ in STAGES), REST, "all"]:
         cells = (f"{column[stage]:.0f}" if column.get(stage) else "" for column in columns)
         lines.append(f"| {stage} | {' | '.join(cells)} |")
@@ -124,10 +124,11 @@ async def _table(events: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__)
     parser.add_argument("--events", type=int, default=5_000, help="events of each column, after as many to warm up")
+    parser.add_argument("--only", choices=COLUMNS, help="one column, for a profiler")
     args = parser.parse_args()
     logs.configure("benchmarks", "CRITICAL")
     tune_memory()
-    print(uvloop.run(_table(args.events)))
+    print(uvloop.run(_table([args.only] if args.only else list(COLUMNS), args.events)))
 
 
 if __name__ == "__main__":
