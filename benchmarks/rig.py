@@ -18,6 +18,7 @@ from chassis.testing.containers import Kafka, Postgres, start_kafka, start_postg
 from chassis.testing.keyring import KeyringServer
 from chassis.testing.services import open_service
 from chassis.transaction import Transaction
+from contracts.communication import MessageKind, MessageSent
 from contracts.personal import Category, Personal, PersonalRecord, SubjectId, UserInformation
 from contracts.profile import JobInterestSaved
 
@@ -74,6 +75,17 @@ def _sealed(event: JobInterestSaved, tx: Transaction) -> bytes:
     return tx.seal(record, subject=event.subject_id, record_id=event.interest_id, schema="interests")
 
 
+def message(event: JobInterestSaved, tx: Transaction) -> MessageSent:
+    """What a reaction tells of an interest."""
+    return MessageSent(
+        subject_id=event.subject_id,
+        message_id=event.interest_id,
+        kind=MessageKind.JOB_ALERT,
+        sent_at=tx.now(),
+        position_id=Personal(None),
+    )
+
+
 def interest(subject: SubjectId) -> JobInterestSaved:
     """An event whose record on Kafka is about 505 bytes of body and 700 of headers."""
     clock = SystemClock()
@@ -98,12 +110,12 @@ class Rig:
         """People whose keys are made."""
         subjects = [SubjectId(uuid4()) for _ in range(count)]
         for subject in subjects:
-            self.keyring.make(subject, [Category.USER_INFORMATION])
+            self.keyring.make(subject, [Category.USER_INFORMATION, Category.COMMUNICATION])
         return subjects
 
     @asynccontextmanager
-    async def service(self, declare: Callable[[Service], None]) -> AsyncGenerator[Service]:
-        """A service with its own database and topics."""
+    async def service(self, declare: Callable[[Service], None], *others: Category) -> AsyncGenerator[Service]:
+        """A service with its own database and topics, that may have keys of these other categories too."""
         prefix = f"b{uuid4().hex[:8]}."
         await ensure_topics(self.kafka.bootstrap, partitions=6, prefix=prefix)
 
@@ -112,7 +124,7 @@ class Rig:
                 "notifications",
                 settings,
                 holder=HOLDER,
-                key_categories=frozenset({Category.USER_INFORMATION}),
+                key_categories=frozenset({Category.USER_INFORMATION, *others}),
                 migrations=MIGRATIONS,
             )
             declare(service)

@@ -21,7 +21,7 @@ from chassis.settings import ServiceSettings
 from chassis.testing.containers import free_port
 from chassis.testing.services import open_service, seal_event
 from confluent_kafka import Producer
-from contracts.personal import Category, SubjectId
+from contracts.personal import SubjectId
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.picture import Line, picture
@@ -31,7 +31,6 @@ from chassis import logs
 
 PICTURE: Final = Path(__file__).parent / "soak.svg"
 PEOPLE: Final = 5_000
-CATEGORIES: Final = frozenset({Category.USER_INFORMATION, Category.COMMUNICATION})
 SAMPLE_SECONDS: Final = 2.0
 
 
@@ -91,13 +90,6 @@ def _environment(service: Service, port: int) -> Mapping[str, str]:
     return {f"TILLIT_{name}": str(value) for name, value in told.items()}
 
 
-def people_of(rig: Rig) -> list[SubjectId]:
-    people = [SubjectId(uuid4()) for _ in range(PEOPLE)]
-    for subject in people:
-        rig.keyring.make(subject, CATEGORIES)
-    return people
-
-
 async def publish(rig: Rig, service: Service, people: Sequence[SubjectId], rate: int, seconds: float) -> int:
     """Events at a steady rate, straight to the topic; the answer is how many."""
     producer = Producer({"bootstrap.servers": rig.kafka.bootstrap, "linger.ms": 5})
@@ -142,7 +134,7 @@ async def soak(rate: int, seconds: float) -> list[Sample]:
             soaked(service) as (process, metrics),
             httpx.AsyncClient() as http,
         ):
-            people = await asyncio.to_thread(people_of, rig)
+            people = await asyncio.to_thread(rig.people, PEOPLE)
             began = time.perf_counter()
             publishing = asyncio.create_task(publish(rig, service, people, rate, seconds))
             samples: list[Sample] = []

@@ -7,27 +7,18 @@ from chassis.reactions import Received
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 from chassis.transaction import Transaction
-from contracts.communication import MessageKind, MessageSent
-from contracts.personal import Category, Personal
+from contracts.personal import Category
 from contracts.profile import JobInterestSaved
 from contracts.purposes import PurposeId
 
-from benchmarks.rig import HOLDER, MIGRATIONS, store_many
+from benchmarks.rig import HOLDER, MIGRATIONS, message, store_many
 
 
 async def store_and_tell(events: Sequence[Received[JobInterestSaved]], tx: Transaction) -> None:
     """One statement for all, one event for each."""
     await store_many(events, tx)
     for received in events:
-        event = received.event
-        message = MessageSent(
-            subject_id=event.subject_id,
-            message_id=event.interest_id,
-            kind=MessageKind.JOB_ALERT,
-            sent_at=tx.now(),
-            position_id=Personal(None),
-        )
-        tx.publish(message, received.cause)
+        tx.publish(message(received.event, tx), received.cause)
 
 
 def build(settings: ServiceSettings) -> Service:

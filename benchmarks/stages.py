@@ -17,10 +17,11 @@ from chassis.process import tune_memory
 from chassis.service import Service
 from chassis.testing.services import deliver_sealed
 from chassis.transaction import Transaction
+from contracts.personal import Category
 from contracts.profile import JobInterestSaved
 from contracts.purposes import PurposeId
 
-from benchmarks.rig import Rig, interest, servers, store_many, store_one
+from benchmarks.rig import Rig, message, servers, store_many, store_one
 from benchmarks.throughput import outgoing_events
 from chassis import inbox, logs, offsets, outbox, run, subjects
 
@@ -86,13 +87,13 @@ class Stopwatch:
 async def publish_one(event: JobInterestSaved, tx: Transaction) -> None:
     """What `store_one` does, and an event of its own."""
     await store_one(event, tx)
-    tx.publish(interest(event.subject_id))
+    tx.publish(message(event, tx))
 
 
 async def _measure(rig: Rig, events: int, declare: Callable[[Service], None]) -> dict[str, float]:
     """Microseconds per event of every stage, and of all."""
     people = await asyncio.to_thread(rig.people, PEOPLE)
-    async with rig.service(declare) as service:
+    async with rig.service(declare, Category.COMMUNICATION) as service:
         sent = await outgoing_events(service, people, events * 2)
         await deliver_sealed(service, sent[:events])
         watch = Stopwatch()
