@@ -149,8 +149,9 @@ class TopicConsumer:
             try:
                 async with borrow(self._database.pool) as connection:
                     found = await offsets.read(connection, self.topic, [tp.partition for tp in held])
-            except TRANSIENT as error:
-                _log.warning("offsets.not_read", topic=self.topic, error=reason(error))
+            except Exception as error:  # noqa: BLE001 - given up, the partitions would stay paused, and nobody would know
+                _log.error("offsets.not_read", topic=self.topic, error=reason(error), seconds=delay)
+                self._metrics.batch_retries.labels(self.topic, "offsets not read").inc()
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _LONGEST_DELAY)
                 continue

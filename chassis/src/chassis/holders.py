@@ -18,7 +18,18 @@ from chassis.sql import Connection
 from chassis.transaction import Transaction
 
 CHASSIS_TABLES: Final = frozenset(
-    {"subjects", "outbox", "inbox", "offsets", "parked", "work", "idempotency_keys", "registration", "migrations"}
+    {
+        "subjects",
+        "outbox",
+        "inbox",
+        "offsets",
+        "parked",
+        "work",
+        "idempotency_keys",
+        "registration",
+        "migrations",
+        "sightings",
+    }
 )
 """Tables that every service has. Those with rows about people (parked, work, idempotency_keys) are erased with it."""
 

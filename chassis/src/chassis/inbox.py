@@ -18,6 +18,11 @@ async def add_new(connection: Connection, event_ids: Sequence[UUID], at: datetim
     return {row[0] for row in rows}
 
 
+async def received_at(connection: Connection, event_id: UUID) -> datetime | None:
+    """When this event was taken in; None when it was not, or is forgotten."""
+    return await connection.fetchval("SELECT received_at FROM inbox WHERE event_id = $1", event_id)
+
+
 async def forget(connection: Connection, before: datetime) -> int:
     """Drop ids older than any topic keeps records; the answer is how many."""
     return int(

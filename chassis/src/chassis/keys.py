@@ -4,6 +4,7 @@ A key is named by person and category. Without the keyring nothing is read or wr
 KeyringUnavailable and wait. A destroyed key reads as absent for good, even when an older answer arrives later.
 """
 
+import asyncio
 import base64
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +20,9 @@ from contracts.personal import Category, SubjectId
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel
 
-from chassis.clock import Clock
+from chassis.clock import Clock, monotonic
 from chassis.errors import KeyringUnavailable, SubjectGone
+from chassis.metrics import Metrics
 from chassis.network import refuse_in_transaction
 from chassis.tokens import Signer
 
@@ -29,6 +31,8 @@ CACHE_TIME: Final = timedelta(minutes=5)
 CACHE_SIZE: Final = 20_000
 FETCH_SIZE: Final = 1_000
 """Keys per request to the keyring."""
+_PROBE_SECONDS: Final = 2.0
+_JUST_NOW_SECONDS: Final = 2.0
 
 NO_SUBJECT: Final = SubjectId(UUID(int=0))
 LOG_CATEGORY: Final = "log"
@@ -86,14 +90,42 @@ class KeySet:
 class SubjectKeys:
     """Fetches keys for the categories this service is allowed, and remembers them for `CACHE_TIME`."""
 
-    def __init__(self, http: httpx.AsyncClient, signer: Signer, clock: Clock, categories: frozenset[Category]) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        signer: Signer,
+        clock: Clock,
+        categories: frozenset[Category],
+        metrics: Metrics | None = None,
+    ) -> None:
         self._http = http
         self._signer = signer
         self._clock = clock
         self.categories = categories
+        self._metrics = metrics or Metrics()
+        self.answered_at: datetime | None = None
+        """When the keyring last answered this process with keys."""
+        self._asked_well: float | None = None
+        """The same moment as a duration sees it; None when the last request failed."""
         self._cache: OrderedDict[KeyName, tuple[AESGCM, datetime]] = OrderedDict()
         self._destroyed: OrderedDict[KeyName, None] = OrderedDict()
         """Names that were dropped: an answer that was under way when they were must not bring them back."""
+
+    @property
+    def cached(self) -> int:
+        """How many keys are in memory, at most `CACHE_SIZE`."""
+        return len(self._cache)
+
+    async def reachable(self) -> bool:
+        """Whether the keyring answers this service now; it is asked, for the log's key, unless it has just answered."""
+        if self._asked_well is not None and monotonic() - self._asked_well < _JUST_NOW_SECONDS:
+            return True
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await self._fetch([LOG_KEY], {})
+        except (KeyringUnavailable, TimeoutError):
+            return False
+        return True
 
     def names_for(self, subjects: Iterable[SubjectId]) -> list[KeyName]:
         """Every key this service may need for these people, and the log's."""
@@ -147,6 +179,7 @@ class SubjectKeys:
             name = KeyName(subject_id, category)
             self._cache.pop(name, None)
             self._destroyed[name] = None
+        self._metrics.keys_cached.set(len(self._cache))
         while len(self._destroyed) > CACHE_SIZE:
             self._destroyed.popitem(last=False)
 
@@ -161,15 +194,24 @@ class SubjectKeys:
                 self._cache.move_to_end(name)
         while len(self._cache) > CACHE_SIZE:
             self._cache.popitem(last=False)
+        self._metrics.keys_cached.set(len(self._cache))
         return found
 
     async def _ask(self, path: str, body: Mapping[str, object]) -> KeysFound:
         refuse_in_transaction("asking the keyring")
         token = self._signer.internal()
+        self._asked_well, began, outcome = None, monotonic(), "no answer"
         try:
             response = await self._http.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
+            outcome = "refused"
         except httpx.HTTPError as error:
             raise KeyringUnavailable(f"the keyring did not answer ({type(error).__name__})") from None
-        if response.status_code not in (HTTPStatus.OK, HTTPStatus.CREATED):
-            raise KeyringUnavailable(f"the keyring answered {response.status_code}")
-        return KeysFound.model_validate_json(response.content)
+        else:
+            if response.status_code not in (HTTPStatus.OK, HTTPStatus.CREATED):
+                raise KeyringUnavailable(f"the keyring answered {response.status_code}")
+            found = KeysFound.model_validate_json(response.content)
+            outcome, self.answered_at, self._asked_well = "answered", self._clock.now(), monotonic()
+            return found
+        finally:
+            self._metrics.keyring_requests.labels(outcome).inc()
+            self._metrics.keyring_seconds.observe(monotonic() - began)

@@ -23,6 +23,9 @@ class Metrics:
         ProcessCollector(registry=self.registry)
 
         self.outbox_depth = self._gauge("outbox_depth", "Rows waiting in the outbox")
+        self.outbox_refused = self._gauge(
+            "outbox_refused", "Rows of the outbox that the broker will not take as they are"
+        )
         self.outbox_age = self._gauge("outbox_age_seconds", "Age of the oldest row in the outbox, 0 when it is empty")
         self.relay_leader = self._gauge("relay_leader", "1 while this process is the relay's leader")
         self.relay_sent = self._counter("relay_sent", "Events the broker acknowledged", "topic")
@@ -36,6 +39,11 @@ class Metrics:
         self.event_delay_seconds = self._histogram("event_delay_seconds", "From commit to reaction done", "topic")
         self.parked = self._gauge("parked", "Events parked now", "topic")
         self.parked_total = self._counter("parked_events", "Events that were parked", "topic", "reason")
+        self.parked_discarded = self._counter("parked_discarded", "Parked records an operator gave up", "topic")
+        self.work_depth = self._gauge("work_depth", "Items to be done, now or later", "kind")
+        self.broker_contact_age = self._gauge(
+            "broker_contact_age_seconds", "Time since the broker last answered this worker"
+        )
         self.lag = self._gauge("consumer_lag", "Records between the committed offset and the end", "topic", "partition")
 
         self.keyring_requests = self._counter("keyring_requests", "Requests to the keyring, by outcome", "outcome")

@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
+
+import asyncpg
 
 from chassis.sql import Connection
 
 CHANNEL = "tillit_outbox"
 """NOTIFY channel that wakes the relay."""
+LOOKED_THROUGH: Final = 10_000
+"""How many rows are read when one is wanted by what stands in its headers."""
+_MOST_SHOWN: Final = 200
 
 
 class OutgoingEvent(NamedTuple):
@@ -32,6 +37,18 @@ class OutboxRow(NamedTuple):
     headers: list[tuple[str, bytes]]
     body: bytes
     privacy_protocol: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingEvent:
+    """An event that is not sent yet, without what it says; `refused` is why the broker will not take it as it is."""
+
+    position: int
+    event_id: UUID
+    event_type: str
+    topic: str
+    created_at: datetime
+    refused: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +118,54 @@ async def delete(connection: Connection, positions: Sequence[int]) -> None:
 async def refuse(connection: Connection, position: int, why: str) -> None:
     """Keep a row that the broker will never take; later rows of its key wait behind it."""
     await connection.execute("UPDATE outbox SET refused = $2 WHERE position = $1", position, why)
+
+
+async def find(connection: Connection, event_id: UUID) -> list[WaitingEvent]:
+    """The event, if it waits here."""
+    rows = await connection.fetch(
+        "SELECT position, event_id, headers, topic, created_at, refused FROM outbox WHERE event_id = $1", event_id
+    )
+    return [_waiting(row) for row in rows]
+
+
+async def caused_by(connection: Connection, event_id: UUID) -> list[WaitingEvent]:
+    """What this event caused, among the `LOOKED_THROUGH` oldest rows: the cause stands in their headers only."""
+    rows = await connection.fetch(
+        "SELECT position, event_id, headers, topic, created_at, refused FROM (SELECT position, event_id, headers,"
+        " topic, created_at, refused FROM outbox ORDER BY position LIMIT $2) AS oldest"
+        " WHERE position($1::bytea IN headers) > 0 ORDER BY position LIMIT $3",
+        f"ce_causationid:{event_id}".encode(),
+        LOOKED_THROUGH,
+        _MOST_SHOWN,
+    )
+    return [_waiting(row) for row in rows]
+
+
+async def refused_rows(connection: Connection, after: int, limit: int) -> list[WaitingEvent]:
+    """Rows that the broker will not take as they are, oldest first; later ones of their keys wait behind them."""
+    rows = await connection.fetch(
+        "SELECT position, event_id, headers, topic, created_at, refused FROM outbox"
+        " WHERE refused IS NOT NULL AND position > $1 ORDER BY position LIMIT $2",
+        after,
+        limit,
+    )
+    return [_waiting(row) for row in rows]
+
+
+async def retry(connection: Connection, position: int | None) -> int:
+    """Let the relay try a refused row again, or all of them; the answer is how many."""
+    return int(
+        await connection.fetchval(
+            "WITH freed AS (UPDATE outbox SET refused = NULL WHERE refused IS NOT NULL"
+            " AND ($1::bigint IS NULL OR position = $1) RETURNING 1) SELECT count(*) FROM freed",
+            position,
+        )
+    )
+
+
+def _waiting(row: asyncpg.Record) -> WaitingEvent:
+    event_type = next((value.decode() for name, value in unpack_headers(row["headers"]) if name == "ce_type"), "")
+    return WaitingEvent(row["position"], row["event_id"], event_type, row["topic"], row["created_at"], row["refused"])
 
 
 async def depth(connection: Connection) -> OutboxDepth:

@@ -92,6 +92,34 @@ async def page(connection: Connection, after: int, limit: int) -> list[ParkedRow
     return [ParkedRow(*row.values()) for row in rows]
 
 
+async def of_event(connection: Connection, event_id: UUID) -> list[ParkedRow]:
+    """Where this event is parked, in the order of the store; it may have been sent twice."""
+    rows = await connection.fetch(
+        "SELECT id, topic, partition, record_offset, key, event_id, event_type, reason, encrypted, parked_at"
+        " FROM parked WHERE event_id = $1 ORDER BY id LIMIT 20",
+        event_id,
+    )
+    return [ParkedRow(*row.values()) for row in rows]
+
+
+async def lock(connection: Connection, parked_id: int) -> tuple[ParkedRow, bool] | None:
+    """One record, locked against a replay, and whether it belongs to the privacy protocol."""
+    row = await connection.fetchrow(
+        "SELECT id, topic, partition, record_offset, key, event_id, event_type, reason, encrypted, parked_at,"
+        " privacy_protocol FROM parked WHERE id = $1 FOR UPDATE",
+        parked_id,
+    )
+    if row is None:
+        return None
+    *columns, privacy_protocol = row.values()
+    return ParkedRow(*columns), privacy_protocol
+
+
+async def count_of_key(connection: Connection, topic: str, key: str) -> int:
+    """How many records of a key are parked."""
+    return int(await connection.fetchval("SELECT count(*) FROM parked WHERE topic = $1 AND key = $2", topic, key))
+
+
 async def keys_with_events(connection: Connection) -> list[tuple[str, str]]:
     """Topic and key of everything that can be replayed, oldest first."""
     rows = await connection.fetch(

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, cast
 
 from aiokafka import AIOKafkaProducer
@@ -60,6 +60,8 @@ class Relay:
         self._loop = loop
         self._name = name
         self._stopping = False
+        self.acknowledged_at: datetime | None = None
+        """When the broker last acknowledged an event to this process."""
         self._ending: set[asyncio.Task[None]] = set()
         """Producers of earlier leaderships that still flush."""
 
@@ -200,6 +202,7 @@ class Relay:
                 failed.add((row.topic, row.key))
                 first = first or error
         if done:
+            self.acknowledged_at = self._clock.now()
             await outbox.delete(connection, done)
             for topic, count in Counter(one.row.topic for one in sent).items():
                 self._metrics.relay_sent.labels(topic).inc(count)

@@ -142,6 +142,10 @@ class Service:
     def reactions(self) -> dict[type[Event], Reaction]:
         return dict(self._reactions)
 
+    @property
+    def takes_every_record(self) -> bool:
+        return self._raw is not None
+
     def topics(self) -> list[Topic]:
         """The topics it consumes, by name."""
         if self._raw is not None:
@@ -195,7 +199,8 @@ class Service:
         stack.push_async_callback(http.aclose)
         pool = await connect_pool(self.settings.database_url.get_secret_value(), size=_POOL_SIZE)
         stack.callback(pool.terminate)
-        keys = SubjectKeys(http, Signer(self.name, key, self.clock), self.clock, self._key_categories)
+        signer = Signer(self.name, key, self.clock)
+        keys = SubjectKeys(http, signer, self.clock, self._key_categories, self.metrics)
         self._database = Database(
             pool,
             keys=keys,

@@ -42,6 +42,16 @@ class WorkItem:
     causation_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class WorkDepth:
+    """How many items of a kind wait, when the next is due, and how often the most stubborn was tried."""
+
+    kind: str
+    items: int
+    next_due: datetime
+    attempts: int
+
+
 async def insert(connection: Connection, items: Sequence[NewWork]) -> None:
     """Add items; one whose kind and key waits already is dropped."""
     ordered = sorted(items, key=lambda item: (item.kind, item.key))
@@ -127,6 +137,17 @@ async def erase(connection: Connection, subject: SubjectId, kinds: Sequence[str]
 async def next_due(connection: Connection) -> datetime | None:
     """When the next item of any kind is due."""
     return await connection.fetchval("SELECT min(due_at) FROM work")
+
+
+async def caused_by(connection: Connection, event_id: UUID) -> list[WorkDepth]:
+    """What is left to do because of this event, by kind. Reads the whole table: an index would cost each item, and this
+    is asked by people."""
+    rows = await connection.fetch(
+        "SELECT kind, count(*) AS items, min(due_at) AS next_due, max(attempts) AS attempts FROM work"
+        " WHERE causation_id = $1 GROUP BY kind ORDER BY kind",
+        event_id,
+    )
+    return [WorkDepth(row["kind"], row["items"], row["next_due"], row["attempts"]) for row in rows]
 
 
 async def depth(connection: Connection) -> dict[str, int]:

@@ -8,17 +8,16 @@ from typing import Any, Final
 
 from faststream.kafka import KafkaBroker
 
-from chassis import outbox, parked, work
+from chassis import outbox, work
 from chassis.consume import TopicConsumer
 from chassis.errors import TRANSIENT, reason
 from chassis.housekeeping import SWEEP_EVERY, register_holder, sweep
 from chassis.logs import get_logger
+from chassis.measuring import Measuring
 from chassis.relay import Relay
 from chassis.service import Service
-from chassis.sql import borrow
 from chassis.work_loop import WorkLoop
 
-_MEASURE_SECONDS: Final = 5.0
 _LOOP_BOUND: Final = timedelta(seconds=60)
 _log = get_logger()
 
@@ -78,7 +77,7 @@ class Worker:
         return [
             self._consume(),
             self._ending(self.relay.run()),
-            self._measure(),
+            Measuring(self._service, self._consumers, self.relay).run(),
             self._forever(lambda: register_holder(self._service), "registering as holder"),
             *(self._ending(loop.run()) for loop in self._work),
             *(consumer.commit_loop() for consumer in self._consumers),
@@ -133,22 +132,3 @@ class Worker:
                 delay = min(delay * 2, 5.0)
             else:
                 return
-
-    async def _measure(self) -> None:
-        """Keep the gauges of what waits."""
-        metrics, clock = self._service.metrics, self._service.clock
-        while True:
-            try:
-                async with borrow(self._service.database.pool) as connection:
-                    depth = await outbox.depth(connection)
-                    by_topic = await parked.count_by_topic(connection)
-            except TRANSIENT as error:
-                _log.info("measures.skipped", error=reason(error))
-            else:
-                age = (clock.now() - depth.oldest).total_seconds() if depth.oldest is not None else 0
-                metrics.outbox_depth.set(depth.rows)
-                metrics.outbox_age.set(max(age, 0))
-                metrics.parked.clear()
-                for topic, rows in by_topic.items():
-                    metrics.parked.labels(topic).set(rows)
-            await asyncio.sleep(_MEASURE_SECONDS)
