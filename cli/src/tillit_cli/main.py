@@ -6,20 +6,23 @@ import typer
 from chassis.logs import SafeError
 from local_stack.failure import StackError
 
-from tillit_cli import demo, imports, parked, stack
+from tillit_cli import demo, imports, parked, refused, stack, status, trace
 from tillit_cli.patient_http import Refused, Unreachable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 stack.register(app)
+app.command()(status.status)
 app.add_typer(imports.group, name="import")
 app.add_typer(parked.group, name="parked")
+app.add_typer(refused.group, name="outbox")
+app.command()(trace.trace)
 app.command(name="demo")(demo.demo)
 
 
 def main() -> None:
     try:
         app()
-    except (StackError, SafeError, Refused, Unreachable, demo.DemoFailed) as error:
+    except (StackError, SafeError, Refused, Unreachable, demo.DemoFailed, trace.UnknownEvent) as error:
         print(f"tillit: {error}", file=sys.stderr)
         sys.exit(1)
 

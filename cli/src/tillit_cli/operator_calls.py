@@ -5,13 +5,24 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
-from chassis.admin_answers import ParkedRecord, ReplayAnswer, ReplayedKey, ServiceStatus
+import typer
+from chassis.admin_answers import (
+    DiscardAnswer,
+    ParkedRecord,
+    ReplayAnswer,
+    ReplayedKey,
+    RetryAnswer,
+    ServiceStatus,
+    ServiceTrace,
+    WaitingRecord,
+)
 from chassis.clock import SystemClock
 from chassis.tokens import Signer
 from local_stack.stack import StackInfo
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from tillit_cli.patient_http import ANSWER_SECONDS, TRIES, PatientHttp
 
@@ -38,6 +49,22 @@ class Erasure(BaseModel):
     fenced_at: datetime | None
     done_at: datetime | None
     holders: Sequence[HolderAnswer]
+
+
+class OpenErasures(BaseModel):
+    """How many erasures stand in a stage, and when the oldest of them was asked for."""
+
+    stage: str
+    count: int
+    oldest: datetime
+
+
+_OPEN_ERASURES: Final = TypeAdapter(list[OpenErasures])
+
+
+class _RefusedPage(BaseModel):
+    items: list[WaitingRecord]
+    next: str | None
 
 
 class _ParkedPage(BaseModel):
@@ -97,6 +124,37 @@ class Operator:
         answer = await self._call(service, "POST", "/admin/parked/replay", body=body)
         return ReplayAnswer.model_validate_json(answer).keys
 
+    async def discard(self, service: str, parked_id: int, reason: str) -> DiscardAnswer:
+        """Give up one parked record, for the reason that stands in a ticket."""
+        body: dict[str, JsonValue] = {"id": parked_id, "reason": reason}
+        return DiscardAnswer.model_validate_json(await self._call(service, "POST", "/admin/parked/discard", body=body))
+
+    async def trace(self, service: str, event_id: UUID) -> ServiceTrace:
+        """What the tables of a service know of one event."""
+        return ServiceTrace.model_validate_json(await self._call(service, "GET", f"/admin/trace/{event_id}"))
+
+    async def refused(self, service: str) -> AsyncIterator[WaitingRecord]:
+        """Events that the broker will not take as they are, oldest first."""
+        query = {"limit": "200"}
+        while True:
+            page = _RefusedPage.model_validate_json(
+                await self._call(service, "GET", "/admin/outbox/refused", query=query)
+            )
+            for record in page.items:
+                yield record
+            if page.next is None:
+                return
+            query = {"limit": "200", "cursor": page.next}
+
+    async def retry_refused(self, service: str, position: int | None = None) -> int:
+        """Have refused events tried again; the answer is how many."""
+        answer = await self._call(service, "POST", "/admin/outbox/retry", body={"position": position})
+        return RetryAnswer.model_validate_json(answer).retried
+
+    async def open_erasures(self) -> list[OpenErasures]:
+        """Erasures that are not done, by stage."""
+        return _OPEN_ERASURES.validate_json(await self._call("retention", "GET", "/erasures/open"))
+
     async def erasures(self, subject_id: UUID | None = None) -> list[Erasure]:
         """The newest erasures, of everybody or of one person."""
         query = {} if subject_id is None else {"subject_id": str(subject_id)}
@@ -113,6 +171,17 @@ class Operator:
     ) -> bytes:
         answer = await self._services[service].call(method, path, token=self._signer.internal(), body=body, query=query)
         return answer.content
+
+
+def chosen(known: list[str], service: str | None) -> list[str]:
+    """The service that was named, or all.
+
+    Raises:
+        BadParameter: there is none of this name.
+    """
+    if service is not None and service not in known:
+        raise typer.BadParameter(f"the services are {', '.join(known)}", param_hint="--service")
+    return known if service is None else [service]
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""`tillit up`, `down`, `status` and `logs`: the local stack in the terminal."""
+"""`tillit up`, `down` and `logs`: the local stack in the terminal."""
 
 import sys
 import time
@@ -10,15 +10,12 @@ from typing import Annotated
 import typer
 from local_stack.failure import StackError
 from local_stack.logs import read_logs
-from local_stack.memory import resident_bytes
 from local_stack.stack import Stack, StackInfo, StackOptions
-from local_stack.status import Phase, ProcessState, Status
+from local_stack.status import Phase, Status
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
-
-from tillit_cli.service_status import show_services
 
 console = Console(width=None if sys.stdout.isatty() else 120)
 
@@ -30,7 +27,7 @@ PortChoices = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    for command in (up, down, status, logs):
+    for command in (up, down, logs):
         app.command()(command)
 
 
@@ -68,34 +65,6 @@ def down(
     console.print(f"Stopped in {time.monotonic() - began:.1f} s." if ended else "No stack is running.")
     if wipe:
         console.print("Its data, keys, logs and mails are deleted; downloads are kept.")
-
-
-def status(state: State = None) -> None:
-    """Show every process (state, uptime, memory, restarts) and what waits in each service.
-
-    Exit code 1 unless all are ready.
-    """
-    stack = Stack(state)
-    now = stack.status()
-    if now is None:
-        console.print("No stack is running: `tillit up` starts one.")
-        raise typer.Exit(1)
-    table = Table("process", "state", "pid", "up", "memory", "restarts", "url", box=None, header_style="bold")
-    for process in now.processes:
-        up_for = "" if process.started is None else _duration(time.monotonic() - process.started)
-        memory = "" if process.pid is None else f"{resident_bytes(process.pid) / 1e6:.0f} MB"
-        state_text = Text(process.state, style="green" if process.state is ProcessState.READY else "yellow")
-        pid = "" if process.pid is None else str(process.pid)
-        table.add_row(process.name, state_text, pid, up_for, memory, str(process.restarts), process.url)
-    console.print(
-        f"{now.phase} (supervisor {now.supervisor}, {resident_bytes(now.supervisor, alone=True) / 1e6:.0f} MB)"
-    )
-    console.print(table)
-    started = [process for process in now.processes if process.state is not ProcessState.WAITING]
-    if any(process.name == "retention" for process in started):
-        show_services(stack.info(), console)
-    if now.phase is not Phase.RUNNING or any(process.state is not ProcessState.READY for process in started):
-        raise typer.Exit(1)
 
 
 def logs(
@@ -200,9 +169,3 @@ def _hold(stack: Stack, options: StackOptions) -> None:
 
         held = stack.hold(options, changed)
     console.print("The stack has ended." if held else "The stack runs already: nothing to do.")
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h {minutes:02}m" if hours else f"{minutes}m {rest:02}s"

@@ -53,8 +53,8 @@ async def partitions_of(bootstrap: str, topics: Collection[str] | None = None) -
         LookupError: one of the topics does not exist.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         known = [name for name in await admin.list_topics() if not name.startswith(_INTERNAL)]
         wanted = sorted(known if topics is None else topics)
         if not set(wanted) <= set(known):

@@ -30,6 +30,14 @@ class HolderPart(BaseModel):
     rows: Mapping[str, int] | None
 
 
+class OpenErasures(BaseModel):
+    """How many erasures stand in a stage, and when the oldest of them was asked for."""
+
+    stage: Stage
+    count: int
+    oldest: datetime
+
+
 class ErasureView(BaseModel):
     """One erasure. A stage's time is null until it is reached."""
 
@@ -72,7 +80,7 @@ class ErasureView(BaseModel):
 
 
 def erasure_routes(service: Service) -> APIRouter:
-    """`GET /erasures` and `GET /erasures/{erasure_id}`, for the operator."""
+    """`GET /erasures`, `GET /erasures/open` and `GET /erasures/{erasure_id}`, for the operator."""
     router = APIRouter(prefix="/erasures", tags=["erasures"], dependencies=[Depends(require(OPERATOR))])
 
     @router.get("", responses=responses(400, 401, 403, 422))
@@ -86,6 +94,13 @@ def erasure_routes(service: Service) -> APIRouter:
             asked = await erasure_holders.of_erasures(connection, [row.erasure_id for row in rows])
         shown = page.page(rows, lambda row: (row.requested_at, row.erasure_id))
         return Page(items=[ErasureView.of(row, asked.get(row.erasure_id, [])) for row in shown.items], next=shown.next)
+
+    @router.get("/open", responses=responses(401, 403))
+    async def count_open_erasures() -> list[OpenErasures]:
+        """Those that are not done, by stage."""
+        async with borrow(service.database.pool) as connection:
+            counts = await erasures.count_open(connection)
+        return [OpenErasures(stage=one.stage, count=one.count, oldest=one.oldest) for one in counts]
 
     @router.get("/{erasure_id}", responses=responses(401, 403, 404, 422))
     async def show_erasure(erasure_id: UUID) -> ErasureView:
