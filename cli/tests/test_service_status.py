@@ -1,5 +1,6 @@
 """Against listeners that accept and never answer, as frozen services do."""
 
+import asyncio
 import socket
 from io import StringIO
 from pathlib import Path
@@ -10,7 +11,7 @@ from local_stack.ports import Ports
 from local_stack.stack import StackInfo
 from local_stack.state_folder import StateFolder
 from rich.console import Console
-from tillit_cli.service_status import show_services
+from tillit_cli.service_status import as_json, ask, shown
 
 
 def frozen(folder: Path, port: int) -> StackInfo:
@@ -43,12 +44,12 @@ def frozen(folder: Path, port: int) -> StackInfo:
 
 
 def test_a_service_that_hangs_does_not_make_the_status_hang(tmp_path: Path) -> None:
-    told = StringIO()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         began = monotonic()
-        show_services(
-            frozen(tmp_path, int(listener.getsockname()[1])), Console(file=told, width=120), answer_seconds=0.3
-        )
+        seen = asyncio.run(ask(frozen(tmp_path, int(listener.getsockname()[1])), answer_seconds=0.3))
         assert monotonic() - began < 5
-    assert "profile did not take GET /admin/status: ReadTimeout" in " ".join(told.getvalue().split())
-    assert "erasures: retention did not take GET /erasures: ReadTimeout" in told.getvalue()
+    told = StringIO()
+    Console(file=told, width=160).print(shown(seen))
+    assert "profile: profile did not take GET /admin/status: ReadTimeout" in told.getvalue()
+    assert "erasures: retention did not take GET /erasures/open: ReadTimeout" in told.getvalue()
+    assert as_json(seen)["services"] == {name: {"error": seen.services[name]} for name in ("profile", "retention")}

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from chassis.admin_answers import KeyringSeen, ServiceStatus
 from chassis.clock import SystemClock
 from local_stack.stack import StackInfo
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +18,7 @@ from tillit_cli.patient_http import Refused, Unreachable
 
 Told: TypeAlias = ServiceStatus | str
 
-_ANSWER_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 5.0
 """Who looks at the status looks because something is wrong: a service that hangs must not make it hang."""
 _STALE: Final = timedelta(seconds=15)
 """Three times as old as what a living worker sees."""
@@ -37,13 +37,7 @@ class Seen:
     erasures: Sequence[Erasure]
 
 
-def show_services(info: StackInfo, console: Console, *, answer_seconds: float = _ANSWER_SECONDS) -> None:
-    """One line per service, and the erasures that are not done; of one that does not answer soon its line says so."""
-    console.print()
-    console.print(shown(asyncio.run(ask(info, answer_seconds=answer_seconds))))
-
-
-async def ask(info: StackInfo, *, answer_seconds: float = _ANSWER_SECONDS) -> Seen:
+async def ask(info: StackInfo, *, answer_seconds: float = ANSWER_SECONDS) -> Seen:
     """Ask all services at the same time."""
     async with operating(info, tries=1, answer_seconds=answer_seconds) as operator:
         statuses, counts, erasures = await asyncio.gather(

@@ -1,0 +1,107 @@
+"""What one service's tables know of an event is told by its id alone, quickly, and without anything about a person."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from chassis.admin_answers import ServiceTrace
+from chassis.outbox import OutgoingEvent
+from chassis.records import Cause, read
+from chassis.sql import borrow
+
+from chassis import outbox
+
+from .operator_edge import edge
+from .town import AT, CANARY, POISON, Town, corrected, message, saved
+
+
+async def trace(town: Town, event_id: UUID) -> ServiceTrace:
+    async with edge(town.service) as client:
+        answer = await client.get(f"/admin/trace/{event_id}")
+    assert answer.status_code == 200
+    assert CANARY not in answer.text
+    return ServiceTrace.model_validate_json(answer.content)
+
+
+async def test_an_event_that_was_taken_in_names_its_time_and_what_it_caused_and_is_not_sent(town: Town) -> None:
+    subject = town.person()
+    [record] = await town.say(saved(subject, 1))
+    found = await trace(town, read(record).envelope.id)
+    assert found.received_at == town.clock.now()
+    assert found.parked == []
+    assert [row.event_type for row in found.caused] == [message(subject).type]
+    assert str(subject) not in found.model_dump_json()
+
+
+async def test_an_event_that_is_parked_names_its_place_and_reason(town: Town) -> None:
+    subject = town.person()
+    records = await town.say(saved(subject, 1, POISON))
+    [row] = await town.parked(records)
+    found = await trace(town, read(records[0]).envelope.id)
+    assert [(one.id, one.offset, one.reason) for one in found.parked] == [(row.id, row.offset, "Poisoned")]
+
+
+async def test_what_an_event_left_to_do_is_told_by_kind(town: Town) -> None:
+    cause = uuid4()
+    async with town.service.database.transaction(cause=Cause(uuid4(), cause), keys=()) as tx:
+        for number in range(3):
+            tx.enqueue("tell", f"{cause}/{number}", due_at=AT + timedelta(days=number))
+    work = (await trace(town, cause)).work
+    assert [(left.kind, left.items, left.attempts) for left in work] == [("tell", 3, 0)]
+
+
+async def test_an_event_that_waits_is_found_by_its_id_among_many(town: Town) -> None:
+    subject = town.person()
+    async with town.service.database.transaction([subject]) as tx:
+        event_id = tx.publish(message(subject))
+    found = await trace(town, event_id)
+    assert [(row.event_id, row.refused) for row in found.waiting] == [(event_id, None)]
+    assert found.received_at is None
+
+
+async def test_an_event_that_never_was_here_is_told_as_nothing(town: Town) -> None:
+    found = await trace(town, uuid4())
+    assert found.received_at is None
+    assert [*found.waiting, *found.parked, *found.work, *found.caused] == []
+
+
+async def test_one_waiting_event_among_many_is_found_by_the_index(town: Town) -> None:
+    """Ids are made at the clock's time, as rows are: the ranges of blocks tell where one may stand."""
+    town.clock.advance(timedelta(seconds=1))
+    subject = town.person()
+    events: list[OutgoingEvent] = []
+    for _ in range(3_000):
+        town.clock.advance(timedelta(milliseconds=5))
+        events.append(town.sealed(corrected(subject)))
+    async with borrow(town.service.database.pool) as connection, connection.transaction():
+        await outbox.insert(connection, events, AT)
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        plan = await connection.fetch("EXPLAIN SELECT position FROM outbox WHERE event_id = $1", events[1_500].event_id)
+        assert any("outbox_event" in row[0] for row in plan)
+        assert [row.event_id for row in await outbox.find(connection, events[1_500].event_id)] == [
+            events[1_500].event_id
+        ]
+        await connection.execute("DELETE FROM outbox WHERE key = $1", str(subject))
+
+
+async def test_refused_events_are_listed_with_their_reason_and_tried_again_when_asked(town: Town) -> None:
+    subject = town.person()
+    async with town.service.database.transaction([subject]) as tx:
+        first, second = tx.publish(message(subject)), tx.publish(message(subject))
+    async with borrow(town.service.database.pool) as connection:
+        [row] = await outbox.find(connection, first)
+        await outbox.refuse(connection, row.position, "too large for the broker")
+        assert not {first, second} & set(await due_ids(town))
+    async with edge(town.service) as client:
+        items = (await client.get("/admin/outbox/refused")).json()["items"]
+        assert [(item["position"], item["refused"]) for item in items] == [(row.position, "too large for the broker")]
+        assert (await client.get("/admin/status")).json()["outbox_refused"] == 1
+        assert (await client.post("/admin/outbox/retry", json={"position": row.position})).json() == {"retried": 1}
+        assert (await client.post("/admin/outbox/retry", json={})).json() == {"retried": 0}
+        assert (await client.get("/admin/outbox/refused")).json()["items"] == []
+    assert [event_id for event_id in await due_ids(town) if event_id in (first, second)] == [first, second]
+
+
+async def due_ids(town: Town) -> list[UUID]:
+    async with borrow(town.service.database.pool) as connection:
+        rows = await outbox.due(connection, 10_000)
+    return [UUID(dict(row.headers)["ce_id"].decode()) for row in rows]
