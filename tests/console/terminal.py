@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ async def tillit(info: StackInfo, *arguments: str) -> Said:
 
 
 @contextmanager
-def frozen(info: StackInfo, name: str) -> Iterator[None]:
+def frozen(info: StackInfo, name: str) -> Generator[None]:
     """A process of the stack stands still while the block runs."""
     status = Stack(info.state).status()
     pid = status.process(name).pid if status is not None else None

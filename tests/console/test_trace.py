@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
-import asyncpg
 from aiokafka import AIOKafkaProducer
 from chassis.admin_answers import ParkedRecord
+from chassis.sql import connect
 from contracts.communication import MessageSent
 from contracts.position import PositionPublished
 from contracts.profile import JobInterestSaved
@@ -92,9 +92,11 @@ async def test_an_event_that_waits_for_a_broker_that_is_away_is_told_as_waiting(
     await system.settled()
     with frozen(system.info, "kafka"):
         await system.portal.save_interest(who.login, JobInterest(occupation="Sporskifter"), key=str(uuid4()))
-        connection = await asyncpg.connect(system.info.databases["profile"])
+        connection = await connect(system.info.databases["profile"])
         try:
-            event_id = await connection.fetchval("SELECT event_id FROM outbox ORDER BY position DESC LIMIT 1")
+            event_id = UUID(
+                str(await connection.fetchval("SELECT event_id FROM outbox ORDER BY position DESC LIMIT 1"))
+            )
         finally:
             await connection.close()
         told = await tillit(system.info, "trace", str(event_id))

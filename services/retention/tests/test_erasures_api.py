@@ -59,6 +59,16 @@ async def test_an_unknown_or_malformed_erasure_is_a_problem(rig: Rig) -> None:
     assert (await rig.get(f"/erasures?subject_id={uuid4()}")).json() == {"items": [], "next": None}
 
 
-@pytest.mark.parametrize("path", ["/erasures", f"/erasures/{uuid4()}"])
+async def test_open_erasures_are_counted_by_stage_with_the_age_of_the_oldest(rig: Rig) -> None:
+    assert (await rig.get("/erasures/open")).json() == []
+    await rig.delete(uuid4())
+    rig.clock.advance(timedelta(hours=2))
+    await rig.delete(uuid4())
+    assert (await rig.get("/erasures/open")).json() == [
+        {"stage": "asking", "count": 2, "oldest": "2026-01-31T12:00:00Z"}
+    ]
+
+
+@pytest.mark.parametrize("path", ["/erasures", "/erasures/open", f"/erasures/{uuid4()}"])
 async def test_services_do_not_see_erasures(rig: Rig, path: str) -> None:
     assert (await rig.get(path, "profile")).status_code == 403
