@@ -46,6 +46,7 @@ CHASSIS_COLUMNS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         ),
         "registration": frozenset({"holder", "digest", "registered_at"}),
         "migrations": frozenset({"source", "number", "name", "checksum", "applied_at"}),
+        "sightings": frozenset({"what", "place", "value", "seen_at"}),
     }
 )
 """What every service has: ids, times and sealed bytes. A new column here is looked at by a person before it is added."""
