@@ -29,7 +29,10 @@ async def test_a_right_that_is_missing_at_assignment_is_reported_and_reading_goe
     async with connected(database.migration_dsn) as owner:
         await owner.execute(f"REVOKE SELECT ON offsets FROM {database.app_role}")
         reading = asyncio.create_task(reads())
-        await eventually("it is reported, again and again", failures, lambda times: times >= 3)
-        assert not reading.done()
-        await owner.execute(f"GRANT SELECT ON offsets TO {database.app_role}")
-    assert await reading == [1]
+        try:
+            await eventually("it is reported, again and again", failures, lambda times: times >= 3)
+            assert not reading.done()
+        finally:
+            await owner.execute(f"GRANT SELECT ON offsets TO {database.app_role}")
+            numbers = await reading
+    assert numbers == [1]

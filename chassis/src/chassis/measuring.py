@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from chassis import outbox, parked, sightings, work
 from chassis.clock import monotonic
 from chassis.consume import TopicConsumer
-from chassis.errors import TRANSIENT, reason
+from chassis.errors import reason
 from chassis.logs import get_logger
 from chassis.relay import Relay
 from chassis.service import Service
@@ -44,8 +44,8 @@ class Measuring:
             ends = await self._ask_broker()
             try:
                 await self._look(ends)
-            except TRANSIENT as error:
-                _log.info("measures.skipped", error=reason(error))
+            except Exception as error:  # noqa: BLE001 - a worker that can't look around goes on working
+                _log.warning("measures.skipped", error=reason(error))
             await asyncio.sleep(MEASURE_SECONDS)
 
     async def _ask_broker(self) -> Mapping[TopicPartition, int]:
