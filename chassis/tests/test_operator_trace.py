@@ -4,14 +4,13 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from chassis.admin_answers import ServiceTrace
-from chassis.outbox import OutgoingEvent
 from chassis.records import Cause, read
 from chassis.sql import borrow
 
 from chassis import outbox
 
 from .operator_edge import edge
-from .town import AT, CANARY, POISON, Town, corrected, message, saved
+from .town import AT, CANARY, POISON, Town, message, saved
 
 
 async def trace(town: Town, event_id: UUID) -> ServiceTrace:
@@ -49,7 +48,7 @@ async def test_what_an_event_left_to_do_is_told_by_kind(town: Town) -> None:
     assert [(left.kind, left.items, left.attempts) for left in work] == [("tell", 3, 0)]
 
 
-async def test_an_event_that_waits_is_found_by_its_id_among_many(town: Town) -> None:
+async def test_an_event_that_waits_is_found_by_its_id(town: Town) -> None:
     subject = town.person()
     async with town.service.database.transaction([subject]) as tx:
         event_id = tx.publish(message(subject))
@@ -64,23 +63,12 @@ async def test_an_event_that_never_was_here_is_told_as_nothing(town: Town) -> No
     assert [*found.waiting, *found.parked, *found.work, *found.caused] == []
 
 
-async def test_one_waiting_event_among_many_is_found_by_the_index(town: Town) -> None:
-    """Ids are made at the clock's time, as rows are: the ranges of blocks tell where one may stand."""
-    town.clock.advance(timedelta(seconds=1))
-    subject = town.person()
-    events: list[OutgoingEvent] = []
-    for _ in range(3_000):
-        town.clock.advance(timedelta(milliseconds=5))
-        events.append(town.sealed(corrected(subject)))
-    async with borrow(town.service.database.pool) as connection, connection.transaction():
-        await outbox.insert(connection, events, AT)
-        await connection.execute("SET LOCAL enable_seqscan = off")
-        plan = await connection.fetch("EXPLAIN SELECT position FROM outbox WHERE event_id = $1", events[1_500].event_id)
-        assert any("outbox_event" in row[0] for row in plan)
-        assert [row.event_id for row in await outbox.find(connection, events[1_500].event_id)] == [
-            events[1_500].event_id
-        ]
-        await connection.execute("DELETE FROM outbox WHERE key = $1", str(subject))
+async def test_what_an_event_caused_and_is_not_sent_yet_is_told_in_its_order(town: Town) -> None:
+    subject, cause = town.person(), uuid4()
+    async with town.service.database.transaction([subject], cause=Cause(uuid4(), cause)) as tx:
+        effects = [tx.publish(message(subject)) for _ in range(3)]
+    async with borrow(town.service.database.pool) as connection:
+        assert [row.event_id for row in await outbox.caused_by(connection, cause)] == effects
 
 
 async def test_refused_events_are_listed_with_their_reason_and_tried_again_when_asked(town: Town) -> None:

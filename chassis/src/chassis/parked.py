@@ -93,7 +93,7 @@ async def page(connection: Connection, after: int, limit: int) -> list[ParkedRow
 
 
 async def of_event(connection: Connection, event_id: UUID) -> list[ParkedRow]:
-    """Where this event is parked, in the order of the store; it may have been sent twice."""
+    """Where this event is parked, in the order of the store; it may have been sent twice. Reads the whole table."""
     rows = await connection.fetch(
         "SELECT id, topic, partition, record_offset, key, event_id, event_type, reason, encrypted, parked_at"
         " FROM parked WHERE event_id = $1 ORDER BY id LIMIT 20",
