@@ -6,6 +6,7 @@ import re
 from uuid import UUID
 
 import pytest
+from contracts.asyncapi_documents import senders
 from contracts.communication import MessageKind, MessageSent
 from contracts.event import Event, wire_name
 from contracts.generate import FOLDER
@@ -14,7 +15,7 @@ from contracts.position import PositionPublished
 from contracts.privacy import SubjectErased
 from contracts.profile import ProfileRegistered
 from contracts.registry import EVENT_BY_TYPE, EVENTS
-from contracts.topics import PROFILE, RETENTION_DAYS, TOPICS
+from contracts.topics import HOLDERS, PROFILE, RETENTION_DAYS, TOPICS, Topic
 from pydantic import ValidationError
 
 FIRST, SECOND = SubjectId(UUID(int=1)), SubjectId(UUID(int=2))
@@ -137,3 +138,12 @@ def test_an_event_takes_no_field_that_it_does_not_know() -> None:
 def test_what_mails_are_about_is_sealed_and_that_one_was_sent_is_not() -> None:
     assert set(MessageKind) == {"job_alert"}
     assert "sent_at" not in MessageSent.personal_fields
+
+
+def test_a_topic_is_published_on_by_its_owner_and_by_the_guests_that_it_names() -> None:
+    topic = Topic("visits.v1", "profile", "visit id", guests=("visitor",))
+    assert topic.may_publish("profile")
+    assert topic.may_publish("visitor")
+    assert not topic.may_publish("notifications")
+    assert HOLDERS.may_publish("anybody who holds data")
+    assert senders(topic) == ("profile", "visitor")

@@ -27,11 +27,11 @@ def makers(event: type[Event], modules: Iterable[Module]) -> list[Module]:
 
 
 def foreign_makers(event: type[Event], modules: Iterable[Module]) -> list[Module]:
-    """Modules that make an event of a topic that they do not own."""
+    """Modules that make an event of a topic that they neither own nor are guests on."""
     if event.topic.owner in _BY_ANYONE:
         return []
-    owner = SERVICES[event.topic.owner]
-    return [m for m in makers(event, modules) if (m.in_service and m.package != owner) or m.package == "chassis"]
+    allowed = {package for name, package in SERVICES.items() if event.topic.may_publish(name)}
+    return [m for m in makers(event, modules) if (m.in_service and m.package not in allowed) or m.package == "chassis"]
 
 
 def published_by(package: str, modules: Iterable[Module]) -> set[type[Event]]:

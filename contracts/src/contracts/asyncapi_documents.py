@@ -24,7 +24,7 @@ Subscriptions: TypeAlias = Mapping[str, frozenset[str]]
 
 def senders(topic: Topic) -> tuple[str, ...]:
     """The services that may publish on a topic."""
-    return SERVICES if topic.owner in (EVERY_HOLDER, EVERY_EDGE) else (topic.owner,)
+    return SERVICES if topic.owner in (EVERY_HOLDER, EVERY_EDGE) else (topic.owner, *topic.guests)
 
 
 def system_document(topics: Iterable[Topic], events: Iterable[type[Event]], version: str) -> JsonObject:
@@ -102,9 +102,10 @@ def _channel(topic: Topic, events: list[type[Event]]) -> JsonObject:
         if topic.compacted
         else {"cleanup.policy": ["delete"], "retention.ms": topic.retention_days * DAY_MS}
     )
+    publishers = ", ".join((topic.owner, *topic.guests))
     return {
         "address": topic.name,
-        "description": f"Published by: {topic.owner}. Record key: {topic.key}; what shares a key keeps its order.",
+        "description": f"Published by: {publishers}. Record key: {topic.key}; what shares a key keeps its order.",
         "messages": {event.type: {"$ref": f"#/components/messages/{event.type}"} for event in events},
         "bindings": {
             "kafka": {

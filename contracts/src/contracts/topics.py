@@ -1,6 +1,6 @@
 """Every Kafka topic: who owns it, what keys it, how it is partitioned and kept. Nothing else may be a topic.
 
-The owner alone publishes; `EVERY_HOLDER` and `EVERY_EDGE` mean each data holder or HTTP edge does.
+The owner publishes, and whom it lets in as a guest; `EVERY_HOLDER` and `EVERY_EDGE` mean each data holder or HTTP edge.
 """
 
 from types import MappingProxyType
@@ -16,7 +16,11 @@ DEFAULT_PARTITIONS: Final = 12
 
 
 class Topic(NamedTuple):
-    """One topic and its contract. `key` names what the record key is; all facts about one key keep their order."""
+    """One topic and its contract. `key` names what the record key is; all facts about one key keep their order.
+
+    `guests` are other services that publish here too, each about keys of its own: two that say things of one key
+    would have no order between them.
+    """
 
     name: str
     owner: str
@@ -25,6 +29,11 @@ class Topic(NamedTuple):
     retention_days: int = RETENTION_DAYS
     local_partitions: int = LOCAL_PARTITIONS
     partitions: int = DEFAULT_PARTITIONS
+    guests: tuple[str, ...] = ()
+
+    def may_publish(self, service: str) -> bool:
+        """Whether this service may say something here."""
+        return self.owner in (EVERY_HOLDER, EVERY_EDGE) or service == self.owner or service in self.guests
 
 
 PROFILE: Final = Topic("profile.v1", "profile", "subject id")
