@@ -111,6 +111,10 @@ def test_a_service_speaks_the_privacy_protocol_unasked_and_may_say_more() -> Non
     assert {DeletionRequested, SubjectErased} <= set(service.reactions)
     service.protocol(DeletionRequested, nothing)
     assert service.reactions[DeletionRequested].name == "nothing"
+    with pytest.raises(BadReaction, match="two reactions"):
+        service.protocol(DeletionRequested, nothing)
+    with pytest.raises(BadReaction, match="declare protocol"):
+        undecided().store(DeletionRequested, nothing, purpose=PurposeId.P4)
     assert DeletionRequested not in undecided("profile").reactions
 
 

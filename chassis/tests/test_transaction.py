@@ -7,12 +7,12 @@ import pytest
 from chassis.errors import SubjectGone
 from chassis.records import Cause
 from chassis.sql import borrow
-from chassis.transaction import NotLocked, Transaction
+from chassis.transaction import NotLocked, NotOurTopic, Transaction
 from contracts.personal import Category, SubjectId
 
 from chassis import outbox
 
-from .town import POISON, Town, message, removed, saved
+from .town import POISON, Town, message, saved
 
 
 async def work_keys(town: Town, prefix: str) -> list[str]:
@@ -128,9 +128,15 @@ async def test_publishing_about_somebody_without_keys_is_refused(town: Town) -> 
     nobody = SubjectId(uuid4())
     async with town.service.database.transaction([nobody]) as tx:
         with pytest.raises(SubjectGone):
-            tx.publish(saved(nobody, 1, POISON))
-        with pytest.raises(SubjectGone):
-            tx.publish(removed(nobody, 1))
+            tx.publish(message(nobody))
+
+
+async def test_publishing_what_is_another_services_to_say_is_refused(town: Town) -> None:
+    subject = town.person()
+    async with town.service.database.transaction([subject]) as tx:
+        with pytest.raises(NotOurTopic, match="notifications may not publish on profile"):
+            tx.publish(saved(subject, 1, POISON))
+    assert await sent_ids(town, subject) == []
 
 
 async def test_an_event_follows_from_what_the_transaction_follows_from(town: Town) -> None:

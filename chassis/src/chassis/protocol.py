@@ -1,14 +1,17 @@
 """What every service does on the privacy protocol besides erasing: restrict, lift, and drop keys that were destroyed."""
 
+from dataclasses import replace
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from contracts.event import Event
 from contracts.personal import SubjectId
 from contracts.privacy import DeletionCancelled, DeletionRequested, SubjectErased
 from contracts.purposes import PurposeId
 
 from chassis.keys import SubjectKeys
-from chassis.reactions import Mode, Reaction, Single
+from chassis.reactions import BadReaction, Mode, Reaction, Single
 from chassis.subjects import DELETION_PENDING
 from chassis.transaction import Transaction
 
@@ -51,3 +54,17 @@ def builtin_reactions(service: str) -> list[Reaction]:
         for event, function in reactions
         if event.topic.owner != service
     ]
+
+
+def after_builtin(builtin: Reaction, own: Reaction) -> Reaction:
+    """What every service does on the event, and then what this one does besides, in the same transaction."""
+    first, second = builtin.single, own.single
+    if first is None or second is None:
+        raise BadReaction(f"{own.event.type} is part of the privacy protocol: declare protocol, which takes one event")
+
+    @wraps(second)
+    async def both(event: Event, tx: Transaction) -> None:
+        await first(event, tx)
+        await second(event, tx)
+
+    return replace(own, single=both)

@@ -25,7 +25,7 @@ from chassis.logs import SafeError
 from chassis.metrics import Metrics
 from chassis.migrations import CHASSIS, MigrationSource
 from chassis.own_key import OwnKey
-from chassis.protocol import KEYS_CHANNEL, builtin_reactions, drop_keys
+from chassis.protocol import KEYS_CHANNEL, after_builtin, builtin_reactions, drop_keys
 from chassis.reactions import BadReaction, Batch, Mode, RawBatch, Reaction, Single, check_purpose
 from chassis.replay import Replayer
 from chassis.settings import ServiceSettings
@@ -71,7 +71,8 @@ class Service:
         self.at_migration: list[Callable[[], Awaitable[None]]] = []
         """Run by the role `migrate`, as the app's role, after the schema is current; each must be safe to repeat."""
         self._key_categories = key_categories
-        self._reactions: dict[type[Event], Reaction] = {r.event: r for r in builtin_reactions(name)}
+        self._builtin = {reaction.event: reaction for reaction in builtin_reactions(name)}
+        self._reactions: dict[type[Event], Reaction] = dict(self._builtin)
         self._raw: RawBatch | None = None
         self._routes: list[Callable[[Service], APIRouter]] = []
         self._database: Database | None = None
@@ -96,7 +97,10 @@ class Service:
         self._react(Reaction(event, Mode.USE, purpose, batch=reaction))
 
     def protocol(self, event: type[E], reaction: Single[E]) -> None:
-        """A part of the privacy protocol: runs whatever the person's state, and waits behind nothing."""
+        """A part of the privacy protocol: runs whatever the person's state, and waits behind nothing.
+
+        What every service does on it (restrict, lift, leave the tombstone, drop keys) is done before, in any case.
+        """
         if not event.privacy_protocol:
             raise BadReaction(f"{event.type} is not part of the privacy protocol: declare store or use")
         self._react(Reaction(event, Mode.PROTOCOL, PurposeId.P8, single=reaction))
@@ -222,7 +226,9 @@ class Service:
 
     def _react(self, reaction: Reaction) -> None:
         check_purpose(self.name, reaction.purpose, reaction.event)
-        known = self._reactions.get(reaction.event)
-        if known is not None and known.mode is not Mode.PROTOCOL:
+        builtin = self._builtin.get(reaction.event)
+        if self._reactions.get(reaction.event) is not builtin:
             raise BadReaction(f"{reaction.event.type} has two reactions here: call both from one")
-        self._reactions[reaction.event] = reaction
+        if builtin is not None and reaction.mode is not Mode.PROTOCOL:
+            raise BadReaction(f"{reaction.event.type} is part of the privacy protocol: declare protocol")
+        self._reactions[reaction.event] = reaction if builtin is None else after_builtin(builtin, reaction)

@@ -30,6 +30,10 @@ class NotLocked(SafeError):
     """The transaction did not lock this person: name everybody in `about=` before it starts."""
 
 
+class NotOurTopic(SafeError):
+    """The event is another service's to say: `contracts.topics` names who may."""
+
+
 class Transaction:
     """What a command or reaction changes the database with. `publish` never commits; nothing here asks the network."""
 
@@ -93,10 +97,13 @@ class Transaction:
         """Send this event once the transaction has committed; the answer is its id.
 
         Raises:
+            NotOurTopic: this service neither owns the event's topic nor is a guest on it.
             NotLocked: the event is about a person whom the transaction did not lock.
             SubjectGone: it is about a person who is erased here, or a key that it needs is destroyed.
             EventTooLarge: its body is over the limit.
         """
+        if not event.topic.may_publish(self._source):
+            raise NotOurTopic(f"{self._source} may not publish on {event.topic.name}: see contracts.topics")
         for subject in event.subjects():
             self._refuse_erased(subject, None if event.privacy_protocol else event.category)
         event_id = new_id(self.clock)

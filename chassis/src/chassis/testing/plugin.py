@@ -1,4 +1,7 @@
-"""The pytest plugin of the rig: servers start when the first test asks, and tests that ask are marked `containers`."""
+"""The pytest plugin of the rig: servers start when the first test asks, and tests that ask are marked `containers`.
+
+`pytest_plugins = ["chassis.testing.plugin"]` in a project's outermost conftest.py asks for it.
+"""
 
 import uuid
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -9,6 +12,7 @@ import pytest_asyncio
 from _pytest.capture import CaptureManager
 
 from chassis.testing.containers import Disturbable, Kafka, Postgres, start_kafka, start_postgres
+from chassis.testing.keyring import KeyringServer
 
 _SERVER_FIXTURES = {"kafka", "postgres"}
 _SERVERS = pytest.StashKey[list[Disturbable]]()
@@ -18,6 +22,7 @@ Server = TypeVar("Server", bound=Disturbable)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SERVERS] = []
+    config.addinivalue_line("markers", "containers: needs a Docker engine")
     config.addinivalue_line("markers", "cluster: needs a Kubernetes cluster, run by name only")
 
 
@@ -52,6 +57,13 @@ async def topic_prefix(kafka: Kafka) -> AsyncGenerator[str]:
     prefix = f"t{uuid.uuid4().hex[:10]}."
     yield prefix
     await kafka.delete_topics_of(prefix)
+
+
+@pytest_asyncio.fixture
+async def keyring() -> AsyncGenerator[KeyringServer]:
+    """A keyring with no keys yet, over real HTTP; `make` and `destroy` are what registration and erasure would do."""
+    async with KeyringServer() as serving:
+        yield serving
 
 
 def _for_the_session(config: pytest.Config, start: Callable[[], Server]) -> Generator[Server]:

@@ -39,7 +39,8 @@ from chassis.tokens import Signer
 S = TypeVar("S", bound=ServiceSettings)
 
 PARTITIONS: Final = 6
-CALLERS: Final = ("profile", "notifications", "audit-log", "retention", "operator", "login")
+LOGIN: Final = "login"
+CALLERS: Final = ("profile", "notifications", "audit-log", "retention", "operator", LOGIN)
 _READY_SECONDS: Final = 60.0
 _NO_BROKER: Final = "127.0.0.1:9"
 
@@ -51,13 +52,15 @@ class Identities:
     folder: Path
 
     @classmethod
-    def new(cls, folder: Path, clock: Clock) -> "Identities":
+    def new(cls, folder: Path, clock: Clock, guest: str = CALLERS[0]) -> "Identities":
+        """Make the keys of everybody, and of `guest`, a service that is none of ours."""
         made = cls(folder)
-        for name in CALLERS:
+        callers = sorted({*CALLERS, guest})
+        for name in callers:
             pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             made.key_file(name).write_bytes(pem)
-        made.service_jwks.write_text(jwks([made.signer(name, clock).jwk() for name in CALLERS[:-1]]))
-        made.login_jwks.write_text(jwks([made.signer("login", clock).jwk()]))
+        made.service_jwks.write_text(jwks([made.signer(name, clock).jwk() for name in callers if name != LOGIN]))
+        made.login_jwks.write_text(jwks([made.signer(LOGIN, clock).jwk()]))
         return made
 
     @property
@@ -114,7 +117,7 @@ async def open_service(
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tillit-service-")))
-        identities = Identities.new(folder, clock)
+        identities = Identities(folder)
 
         def told(name: str, dsn: str) -> S:
             return settings_class.model_validate(
@@ -136,6 +139,7 @@ async def open_service(
         described = build(told(CALLERS[0], "postgresql://nobody@127.0.0.1:9/none"))
         role = described.name.replace("-", "_")
         database = await stack.enter_async_context(fresh_database(postgres, role, described.migrations, clock))
+        Identities.new(folder, clock, guest=described.name)
         service = build(told(described.name, database.dsn))
         service.clock = clock
         _surroundings[service] = Surroundings(keyring, database, identities, stack)
