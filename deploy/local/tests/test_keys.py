@@ -37,6 +37,14 @@ def test_a_key_once_made_stays(state: StateFolder) -> None:
     assert {file.name: file.read_bytes() for file in state.keys.iterdir()} == before
 
 
+def test_a_guests_key_is_trusted_beside_ours_and_stays_so_at_the_next_start(state: StateFolder) -> None:
+    make_keys(state, guest="partner-board")
+    make_keys(state)
+    trusted = public_halves(services_jwks(state).read_text())
+    assert set(trusted) == {*SERVICE_KIDS, "partner-board"}
+    assert set(public_halves(login_jwks(state).read_text())) == {LOGIN_KID}
+
+
 def test_keys_are_readable_by_their_owner_only(state: StateFolder) -> None:
     make_keys(state)
     assert {stat.S_IMODE(file.stat().st_mode) for file in state.keys.iterdir()} == {0o600}

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 from local_stack import postgres
+from local_stack.failure import StackError
+from local_stack.guests import admit
 from local_stack.passwords import DATABASES, SUPERUSER, Passwords, make_passwords, owner_role
 from local_stack.ports import Ports
 from local_stack.probes import connect
@@ -47,6 +49,29 @@ async def test_a_service_may_not_change_the_schema_that_its_owner_role_makes(
 async def test_a_service_can_not_enter_another_services_database(passwords: Passwords, ports: Ports) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connect(passwords.dsn(ports, "notifications", "profile"))
+
+
+async def test_a_guest_gets_a_database_with_two_roles_and_cannot_enter_ours(
+    passwords: Passwords, state: StateFolder, ports: Ports
+) -> None:
+    first = await admit(state, ports, "partner-board")
+    again = await admit(state, ports, "partner-board")
+    assert first["TILLIT_DATABASE_URL"] == again["TILLIT_DATABASE_URL"]
+    owner = await connect(first["TILLIT_MIGRATION_DATABASE_URL"])
+    await owner.execute("CREATE TABLE things (thing text)")
+    await owner.close()
+    guest = await connect(first["TILLIT_DATABASE_URL"])
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await guest.execute("DROP TABLE things")
+    await guest.close()
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connect(first["TILLIT_DATABASE_URL"].removesuffix("partner_board") + "profile")
+
+
+@pytest.mark.parametrize("name", ["profile", "audit-log", "login", "operator", "Partner", "a;b", "a_b", ""])
+async def test_a_guest_with_a_name_of_ours_or_no_name_is_refused(name: str, state: StateFolder, ports: Ports) -> None:
+    with pytest.raises(StackError, match="can't be named"):
+        await admit(state, ports, name)
 
 
 async def test_a_wrong_password_is_refused(passwords: Passwords, ports: Ports) -> None:

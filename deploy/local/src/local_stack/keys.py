@@ -32,9 +32,11 @@ def login_jwks(state: StateFolder) -> Path:
     return state.keys / "login.jwks.json"
 
 
-def make_keys(state: StateFolder) -> None:
-    """Make what is missing; a key that exists is never replaced."""
-    _write_jwks(services_jwks(state), {kid: _key(key_file(state, kid)) for kid in SERVICE_KIDS})
+def make_keys(state: StateFolder, guest: str | None = None) -> None:
+    """Make what is missing; a key that exists is never replaced, and a guest's, once made, stays trusted."""
+    present = [path.stem for path in state.keys.glob("*.pem")]
+    guests = {*present, *([guest] if guest else [])} - {*SERVICE_KIDS, LOGIN_KID}
+    _write_jwks(services_jwks(state), {kid: _key(key_file(state, kid)) for kid in (*SERVICE_KIDS, *sorted(guests))})
     _write_jwks(login_jwks(state), {LOGIN_KID: _key(key_file(state, LOGIN_KID))})
 
 

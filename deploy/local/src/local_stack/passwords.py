@@ -23,6 +23,10 @@ class Passwords:
     def __init__(self, by_role: dict[str, str]) -> None:
         self._by_role = by_role
 
+    @property
+    def by_role(self) -> dict[str, str]:
+        return dict(self._by_role)
+
     def of(self, role: str) -> str:
         return self._by_role[role]
 
@@ -41,4 +45,12 @@ def make_passwords(state: StateFolder) -> Passwords:
     if not state.passwords.exists():
         roles = [SUPERUSER, *DATABASES, *(owner_role(database) for database in DATABASES)]
         write_private(state.passwords, json.dumps({role: secrets.token_urlsafe(24) for role in roles}, indent=1))
+    return stored_passwords(state)
+
+
+def add_password(state: StateFolder, role: str) -> Passwords:
+    """The stored ones, with one for this role, which is made unless it has one."""
+    known = stored_passwords(state).by_role
+    if role not in known:
+        write_private(state.passwords, json.dumps({**known, role: secrets.token_urlsafe(24)}, indent=1))
     return stored_passwords(state)

@@ -123,13 +123,13 @@ def server(files: PostgresFiles, state: StateFolder, ports: Ports, passwords: Pa
     )
 
 
-async def make_databases(ports: Ports, passwords: Passwords) -> None:
-    """Every service's database, its two roles and their stored passwords; what exists is kept."""
+async def make_databases(ports: Ports, passwords: Passwords, names: Sequence[str] = DATABASES) -> None:
+    """Every named service's database, its two roles and their stored passwords; what exists is kept."""
     connection = await connect(passwords.dsn(ports, SUPERUSER, "postgres"))
     try:
         roles = cast("list[str]", await connection.fetchval("SELECT array_agg(rolname::text) FROM pg_roles"))
         databases = cast("list[str]", await connection.fetchval("SELECT array_agg(datname::text) FROM pg_database"))
-        for database in DATABASES:
+        for database in names:
             for role in (owner_role(database), database):
                 verb = "ALTER" if role in roles else "CREATE"
                 await connection.execute(f"{verb} ROLE {role} LOGIN PASSWORD '{passwords.of(role)}'")

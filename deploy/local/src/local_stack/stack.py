@@ -1,5 +1,6 @@
 """One local stack as others use it: start it, end it, and know where everything of it is."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from local_stack import keys, postgres, settings, supervisor_lock
 from local_stack.failure import StackError
+from local_stack.guests import admit
 from local_stack.passwords import DATABASES, SUPERUSER, owner_role, stored_passwords
 from local_stack.ports import HOST, Ports, refuse_taken
 from local_stack.processes import SERVICES
@@ -136,6 +138,12 @@ class Stack:
         if wipe:
             self._wipe()
         return pid is not None
+
+    def admit(self, guest: str, http_port: int | None = None) -> dict[str, str]:
+        """Let a service that is none of ours take part; the answer is its settings, as environment variables."""
+        if self.supervisor() is None:
+            raise StackError("no stack is running: `tillit up` starts one")
+        return asyncio.run(admit(self._state, self._state.remembered_ports(), guest, http_port))
 
     def info(self, *, started_here: bool = False) -> StackInfo:
         """Where everything is; also of a stack that is down, once it was started."""
