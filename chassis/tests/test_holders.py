@@ -1,5 +1,6 @@
 """A holder erases what it declared, in one transaction, and answers for it, signed; residue finds what is left."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
@@ -9,7 +10,10 @@ from chassis.holder_replies import is_signed_by, sign_reply
 from chassis.holders import Holder, PersonalTable, digest
 from chassis.keys import LOG_KEY
 from chassis.records import Record, join, parse, read
+from chassis.service import Service
+from chassis.settings import ServiceSettings
 from chassis.sql import borrow
+from chassis.testing import KeyringServer, Postgres, deliver, open_service
 from contracts.event import Event
 from contracts.personal import Category, SubjectId
 from contracts.privacy import ErasureRequested, HolderRegistered, PersonalDataErased
@@ -18,7 +22,20 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from chassis import outbox
 
-from .town import AT, CATEGORIES, HOLDER, POISON, PROFILE_ONLY, Town, deletion, erasure, removed, saved
+from .town import (
+    AT,
+    CATEGORIES,
+    HOLDER,
+    MIGRATIONS,
+    NAME,
+    POISON,
+    PROFILE_ONLY,
+    Town,
+    deletion,
+    erasure,
+    removed,
+    saved,
+)
 
 KEY = Ed25519PrivateKey.generate()
 MIXED = Holder(
@@ -194,3 +211,20 @@ async def test_a_registration_that_says_the_same_later_need_not_be_repeated(town
         ("kept", Category.USER_INFORMATION),
         ("letters", Category.COMMUNICATION),
     ]
+
+
+async def test_a_holder_that_declares_nothing_on_erasure_requests_erases_and_answers(
+    postgres: Postgres, keyring: KeyringServer
+) -> None:
+    def build(settings: ServiceSettings) -> Service:
+        return Service(NAME, settings, holder=HOLDER, key_categories=CATEGORIES, migrations=MIGRATIONS)
+
+    gone = SubjectId(uuid4())
+    async with open_service(build, ServiceSettings, postgres, keyring) as service:
+        async with borrow(service.database.pool) as connection:
+            await connection.execute("INSERT INTO letters (letter_id, subject_id) VALUES ($1, $2)", uuid4(), gone)
+        await deliver(service, ErasureRequested.topic, [erasure(gone)])
+        async with borrow(service.database.pool) as connection:
+            assert await connection.fetchval("SELECT count(*) FROM letters") == 0
+            [answer] = await outbox.due(connection, 10)
+    assert json.loads(answer.body)["rows"]["letters"] == 1

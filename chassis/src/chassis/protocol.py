@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts.event import Event
 from contracts.personal import SubjectId
-from contracts.privacy import DeletionCancelled, DeletionRequested, SubjectErased
+from contracts.privacy import DeletionCancelled, DeletionRequested, ErasureRequested, SubjectErased
 from contracts.purposes import PurposeId
 
 from chassis.keys import SubjectKeys
@@ -54,6 +54,11 @@ def builtin_reactions(service: str) -> list[Reaction]:
         for event, function in reactions
         if event.topic.owner != service
     ]
+
+
+def erasing(erase: Single[ErasureRequested]) -> Reaction:
+    """What a service does on the request that has nothing to add to it."""
+    return Reaction(ErasureRequested, Mode.PROTOCOL, PurposeId.P8, single=erase)
 
 
 def after_builtin(builtin: Reaction, own: Reaction) -> Reaction:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import httpx
 from contracts.event import Event
 from contracts.personal import Category
-from contracts.privacy import ConsumerGroup
+from contracts.privacy import ConsumerGroup, ErasureRequested
 from contracts.purposes import PurposeId
 from contracts.topics import TOPICS, Topic
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,7 +25,7 @@ from chassis.logs import SafeError
 from chassis.metrics import Metrics
 from chassis.migrations import CHASSIS, MigrationSource
 from chassis.own_key import OwnKey
-from chassis.protocol import KEYS_CHANNEL, after_builtin, builtin_reactions, drop_keys
+from chassis.protocol import KEYS_CHANNEL, after_builtin, builtin_reactions, drop_keys, erasing
 from chassis.reactions import BadReaction, Batch, Mode, RawBatch, Reaction, Single, check_purpose
 from chassis.replay import Replayer
 from chassis.settings import ServiceSettings
@@ -192,6 +192,9 @@ class Service:
     async def open(self, stack: AsyncExitStack) -> None:
         """Make the pool and the clients; nothing is connected before it is first needed. `stack` closes them.
 
+        A service that declared no reaction to `ErasureRequested` erases what its holder declares: silence would hold up
+        every erasure there is.
+
         Raises:
             SafeError: the service key can't be read.
         """
@@ -222,6 +225,7 @@ class Service:
             metrics=self.metrics,
             topic_prefix=self.settings.topic_prefix,
         )
+        self._reactions.setdefault(ErasureRequested, erasing(self.holder.erase))
         self.wakeups.on_payload(KEYS_CHANNEL, lambda payload: drop_keys(keys, payload))
 
     def _react(self, reaction: Reaction) -> None:
