@@ -9,9 +9,10 @@ from chassis.holders import CHASSIS_TABLES
 from chassis.sql import Connection, connect
 from chassis.testing.containers import Postgres
 from chassis.testing.databases import fresh_database
+from chassis.testing.declared import CHASSIS_COLUMNS, read_schema
 
 from .built import built
-from .declared import CHASSIS_COLUMNS, read_schema, undeclared
+from .declared import undeclared
 from .house import SERVICES
 
 

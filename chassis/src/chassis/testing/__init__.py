@@ -7,6 +7,7 @@ Public: the names below, and the fixtures of `chassis.testing.plugin` (`kafka`, 
 from chassis.clock import MovedClock
 from chassis.testing.containers import Kafka, Postgres
 from chassis.testing.databases import Database, fresh_database
+from chassis.testing.declared import read_schema, undeclared
 from chassis.testing.keyring import KeyringServer
 from chassis.testing.services import (
     Identities,
@@ -31,7 +32,9 @@ __all__ = [
     "deliver",
     "fresh_database",
     "open_service",
+    "read_schema",
     "running",
     "seal_event",
     "surroundings",
+    "undeclared",
 ]
