@@ -35,6 +35,11 @@ SERVICES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Every service by its name on the wire, and its package."""
 
+EXAMPLES: Final[Mapping[str, Path]] = MappingProxyType(
+    {"partner_board_service": ROOT / "examples/partner-board/src/partner_board_service"}
+)
+"""Packages that are not shipped, and are read by who writes a service beside ours: they keep the same laws."""
+
 RIG: Final = "chassis.testing"
 """The test rig: shipped with the chassis for who tests a service, and imported by nothing that is shipped."""
 
@@ -79,6 +84,12 @@ def product_modules() -> tuple[Module, ...]:
     return tuple(module for package, folder in PACKAGES.items() for module in _modules(package, folder))
 
 
+@cache
+def example_modules() -> tuple[Module, ...]:
+    """Every module of the examples."""
+    return tuple(module for package, folder in EXAMPLES.items() for module in _modules(package, folder))
+
+
 def _modules(package: str, folder: Path) -> Iterator[Module]:
     for path in sorted(folder.rglob("*.py")):
         parts = path.relative_to(folder).with_suffix("").parts
@@ -88,7 +99,9 @@ def _modules(package: str, folder: Path) -> Iterator[Module]:
 
 @cache
 def migration_files() -> tuple[Path, ...]:
-    return tuple(sorted(path for folder in PACKAGES.values() for path in folder.glob("migrations/*.sql")))
+    return tuple(
+        sorted(path for folder in (*PACKAGES.values(), *EXAMPLES.values()) for path in folder.glob("migrations/*.sql"))
+    )
 
 
 @cache
@@ -101,7 +114,8 @@ def known_tables() -> frozenset[str]:
 @cache
 def files_of_tests() -> tuple[Path, ...]:
     """Every test module of the workspace."""
-    folders = [ROOT / "tests", *(folder.parents[1] / "tests" for folder in PACKAGES.values())]
+    packages = (*PACKAGES.values(), *EXAMPLES.values())
+    folders = [ROOT / "tests", *(folder.parents[1] / "tests" for folder in packages)]
     return tuple(sorted(path for folder in folders for path in folder.rglob("test_*.py")))
 
 

@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 
 from . import laws_of_imports, laws_of_shape, laws_of_sql
-from .house import Module, product_modules
+from .house import Module, example_modules, product_modules
 from .law import Law, told
 
 LAWS = (*laws_of_imports.LAWS, *laws_of_sql.LAWS, *laws_of_shape.LAWS)
@@ -18,7 +18,7 @@ def _slug(law: Law) -> str:
 
 @pytest.mark.parametrize("law", LAWS, ids=_slug)
 def test_every_module_keeps_the_law(law: Law) -> None:
-    breaches = [breach for module in product_modules() for breach in told(law, module)]
+    breaches = [breach for module in (*product_modules(), *example_modules()) for breach in told(law, module)]
     assert not breaches, "\n".join(["", *breaches])
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 GUIDE: Final = ROOT / "docs/guides/publish-and-subscribe.md"
+TESTING_GUIDE: Final = ROOT / "docs/guides/testing-a-service.md"
 EXAMPLE: Final = ROOT / "examples/partner-board"
 
 _BLOCK = re.compile(

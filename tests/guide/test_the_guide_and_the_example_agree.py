@@ -2,7 +2,9 @@
 
 import subprocess
 
-from tests.guide.guide import EXAMPLE, ROOT, Block, blocks, commands, files, told
+import chassis.testing
+
+from tests.guide.guide import EXAMPLE, ROOT, TESTING_GUIDE, Block, blocks, commands, files, told
 
 
 def test_every_file_of_the_guide_is_the_examples_file() -> None:
@@ -11,8 +13,22 @@ def test_every_file_of_the_guide_is_the_examples_file() -> None:
     assert set(shown) == {
         f"partner-board/{path.relative_to(EXAMPLE)}" for path in {*source, EXAMPLE / "pyproject.toml"}
     }
-    differing = [path for path, text in shown.items() if (ROOT / "examples" / path).read_text("utf-8") != text]
-    assert not differing, f"the guide shows other text than the example has: {differing}"
+    assert _differing(shown) == [], "the guide shows other text than the example has"
+
+
+def test_every_file_of_the_guide_to_testing_is_the_examples_file() -> None:
+    shown = files(blocks(TESTING_GUIDE.read_text("utf-8")))
+    assert "partner-board/conftest.py" in shown
+    assert _differing(shown) == [], "the guide to testing shows other text than the example has"
+
+
+def test_the_guide_to_testing_tells_of_everything_that_is_public() -> None:
+    text = TESTING_GUIDE.read_text("utf-8")
+    assert [name for name in chassis.testing.__all__ if name not in text] == []
+
+
+def _differing(shown: dict[str, str]) -> list[str]:
+    return [path for path, text in shown.items() if (ROOT / "examples" / path).read_text("utf-8") != text]
 
 
 def test_the_change_that_lets_the_service_in_is_the_one_that_is_shown_and_still_applies() -> None:
