@@ -13,7 +13,7 @@ from uuid import UUID
 from chassis.clock import monotonic
 from chassis.holder_replies import is_signed_by
 from chassis.sql import connect
-from contracts.privacy import PersonalDataErased, SubjectErased
+from contracts.privacy import HolderRegistered, PersonalDataErased, SubjectErased
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from local_stack.stack import Stack, StackInfo
 from tillit_cli.operator_calls import Erasure, operating
@@ -85,6 +85,14 @@ class Reader:
         ]
         [answer] = [one for one in found if one.holder == NAME and one.erasure_id == erasure.erasure_id]
         return answer
+
+    async def registration(self) -> HolderRegistered:
+        """What the service said that it holds, and which groups the fence must wait for."""
+        found = [
+            HolderRegistered.model_validate_json(record.value or b"")
+            async for record in every_record(self.info.kafka_bootstrap, {HolderRegistered.topic.name})
+        ]
+        return [one for one in found if one.holder == NAME][-1]
 
     def is_trusted(self, answer: PersonalDataErased) -> bool:
         """Whether the key that the system trusts for this name made the answer."""

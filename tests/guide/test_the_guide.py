@@ -4,10 +4,14 @@ import asyncio
 import json
 import re
 from importlib.metadata import version
+from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from contracts.profile import JobInterestSaved
 from tillit_cli.json_resume import JobInterest
 from tillit_cli.operator_calls import Erasure
+from tillit_cli.proof.kafka_records import every_record
 
 from tests.guide.reader import NAME, Reader
 from tests.promises.system import SECONDS, JobSeeker, System
@@ -52,6 +56,10 @@ async def test_an_erasure_waits_for_the_holder_that_is_down_and_ends_when_it_is_
         for who in (leaver, stayer):
             await reader.wishes_become(who.subject_id, 1)
 
+        registered = await reader.registration()
+        assert {table.table for table in registered.tables} == {"wishes"}
+        assert {group.group for group in registered.groups} == {f"{NAME}.profile.v1", f"{NAME}.erasure.v1"}
+
         reader.stop_service()
         await system.portal.delete_me(leaver.login, "everything")
         waiting = await _all_but_one_answered(system, leaver)
@@ -73,9 +81,36 @@ async def test_an_erasure_waits_for_the_holder_that_is_down_and_ends_when_it_is_
         assert await reader.wishes_of(stayer.subject_id) == 1
 
 
+async def test_a_record_of_a_newer_writer_is_parked_listed_without_its_content_and_run_again(reader: Reader) -> None:
+    known = [record async for record in every_record(reader.info.kafka_bootstrap, {JobInterestSaved.topic.name})]
+    old = next(record for record in known if record.header("ce_type") == JobInterestSaved.type.encode())
+    body = {**json.loads(old.value or b"{}"), "shoe_size": "Kanarifugl"}
+    headers = [(name, str(uuid4()).encode() if name == "ce_id" else value) for name, value in old.headers]
+    async with AIOKafkaProducer(bootstrap_servers=reader.info.kafka_bootstrap) as producer:
+        await producer.send_and_wait(old.topic, json.dumps(body).encode(), old.key, headers=headers)
+    said = await _once_parked(reader, JobInterestSaved.type)
+    listed, ran = (json.loads(line) for line in said.splitlines() if line.startswith("{"))
+    [parked] = listed["items"]
+    assert parked["key"] == (old.key or b"").decode()
+    assert "unknown field" in parked["reason"]
+    assert "Kanarifugl" not in said
+    assert "shoe_size" not in said
+    assert [one["done"] for one in ran["keys"]] == [0]
+
+
 def test_the_guide_ends_with_nothing_running(reader: Reader) -> None:
     assert "Stopped in" in reader.follow("8.")
     assert "draining" in (reader.folder / "partner-board/service.log").read_text(encoding="utf-8")
+
+
+async def _once_parked(reader: Reader, event_type: str) -> str:
+    """What the guide's commands print once such a record is parked."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            said = reader.follow("Replay")
+            if event_type in said:
+                return said
+            await asyncio.sleep(0.2)
 
 
 async def _all_but_one_answered(system: System, who: JobSeeker) -> Erasure:
