@@ -23,7 +23,7 @@ from contracts.personal import Category, Personal, PersonalRecord, SubjectId, Us
 from contracts.profile import JobInterestSaved
 
 HOLDER = Holder(
-    "notifications",
+    "profile",
     (
         PersonalTable(
             "interests",
@@ -121,7 +121,7 @@ class Rig:
 
         def build(settings: ServiceSettings) -> Service:
             service = Service(
-                "notifications",
+                "profile",
                 settings,
                 holder=HOLDER,
                 key_categories=frozenset({Category.USER_INFORMATION, *others}),

@@ -35,13 +35,13 @@ async def on_job_interest_saved(event: JobInterestSaved, tx: Transaction) -> Non
 
 def build(settings: ServiceSettings) -> Service:
     service = Service(
-        "notifications",
+        "profile",
         settings,
-        holder=Holder("notifications"),
+        holder=Holder("profile"),
         key_categories=frozenset({Category.USER_INFORMATION}),
         migrations=MigrationSource("integration writer", Path(__file__).parent / "writer_migrations"),
     )
-    service.store(JobInterestSaved, on_job_interest_saved, purpose=PurposeId.P4)
+    service.store(JobInterestSaved, on_job_interest_saved, purpose=PurposeId.P1)
     service.routes(routes)
     return service
 
