@@ -60,7 +60,7 @@ async def ours(rig: Rig, people: list[SubjectId], *, rate: int, seconds: float) 
         tx.after_commit.append(lambda: taken.append(time.perf_counter() - committed[key]))
 
     def declare(service: Service) -> None:
-        service.store(JobInterestSaved, reaction, purpose=PurposeId.P1)
+        service.store(JobInterestSaved, reaction, purpose=PurposeId.P4)
 
     async with rig.service(declare) as service:
         worker = Worker(service)

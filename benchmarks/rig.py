@@ -23,7 +23,7 @@ from contracts.personal import Category, Personal, PersonalRecord, SubjectId, Us
 from contracts.profile import JobInterestSaved
 
 HOLDER = Holder(
-    "profile",
+    "notifications",
     (
         PersonalTable(
             "interests",
@@ -121,7 +121,7 @@ class Rig:
 
         def build(settings: ServiceSettings) -> Service:
             service = Service(
-                "profile",
+                "notifications",
                 settings,
                 holder=HOLDER,
                 key_categories=frozenset({Category.USER_INFORMATION, *others}),

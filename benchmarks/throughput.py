@@ -39,10 +39,10 @@ async def measure(rig: Rig, events: int, singles: int) -> Throughput:
     async with rig.service(lambda service: None) as service:
         relay, raw_send, raw_receive = await _relay(rig, service, people, events)
     batch = await _reactions(
-        rig, people, events, lambda s: s.store_batch(JobInterestSaved, store_many, purpose=PurposeId.P1)
+        rig, people, events, lambda s: s.store_batch(JobInterestSaved, store_many, purpose=PurposeId.P4)
     )
     single = await _reactions(
-        rig, people, singles, lambda s: s.store(JobInterestSaved, store_one, purpose=PurposeId.P1)
+        rig, people, singles, lambda s: s.store(JobInterestSaved, store_one, purpose=PurposeId.P4)
     )
     return Throughput(raw_send, raw_receive, relay, batch, single)
 
