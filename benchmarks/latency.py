@@ -60,9 +60,9 @@ async def ours(rig: Rig, people: list[SubjectId], *, rate: int, seconds: float) 
         tx.after_commit.append(lambda: taken.append(time.perf_counter() - committed[key]))
 
     def declare(service: Service) -> None:
-        service.store(JobInterestSaved, reaction, purpose=PurposeId.P4)
+        service.store(JobInterestSaved, reaction, purpose=PurposeId.P1)
 
-    async with rig.service(declare) as service:
+    async with rig.service(declare, name="profile") as service:
         worker = Worker(service)
         tasks = [asyncio.create_task(part) for part in (service.wakeups.run(), *worker.parts())]
         while not await worker.assigned():

@@ -114,14 +114,16 @@ class Rig:
         return subjects
 
     @asynccontextmanager
-    async def service(self, declare: Callable[[Service], None], *others: Category) -> AsyncGenerator[Service]:
+    async def service(
+        self, declare: Callable[[Service], None], *others: Category, name: str = "notifications"
+    ) -> AsyncGenerator[Service]:
         """A service with its own database and topics, that may have keys of these other categories too."""
         prefix = f"b{uuid4().hex[:8]}."
         await ensure_topics(self.kafka.bootstrap, partitions=6, prefix=prefix)
 
         def build(settings: ServiceSettings) -> Service:
             service = Service(
-                "notifications",
+                name,
                 settings,
                 holder=HOLDER,
                 key_categories=frozenset({Category.USER_INFORMATION, *others}),
