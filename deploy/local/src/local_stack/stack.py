@@ -31,6 +31,11 @@ _launched: "dict[int, subprocess.Popen[bytes]]" = {}
 """Supervisors that this process started: they outlive it by design, and are collected here if they end before it."""
 
 
+def _collect_ended() -> None:
+    for pid in [pid for pid, launched in _launched.items() if launched.poll() is not None]:
+        del _launched[pid]
+
+
 @dataclass(frozen=True)
 class StackOptions:
     """What a start may choose. Ports not named are the remembered ones; `environment` goes to every service."""
@@ -133,8 +138,9 @@ class Stack:
                         f"the stack did not end in {STOP_SECONDS:.0f} s; end its supervisor with: kill -KILL {pid}"
                     )
                 time.sleep(0.05)
-            if (launched := _launched.pop(pid, None)) is not None:
+            if (launched := _launched.get(pid)) is not None:
                 launched.wait()
+        _collect_ended()
         if wipe:
             self._wipe()
         return pid is not None
