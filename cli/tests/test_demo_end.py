@@ -1,23 +1,24 @@
 """The real command, ended while its stack starts."""
 
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from chassis.testing.containers import free_port
 from local_stack.ports import port_names
 from local_stack.stack import Stack
 
 
 def free_ports() -> list[str]:
-    with ExitStack() as held:
-        sockets = {name: held.enter_context(socket.create_server(("127.0.0.1", 0))) for name in port_names()}
-        return [f"--port={name}={listener.getsockname()[1]}" for name, listener in sockets.items()]
+    numbers: set[int] = set()
+    while len(numbers) < len(port_names()):
+        numbers.add(free_port())
+    return [f"--port={name}={number}" for name, number in zip(port_names(), numbers, strict=True)]
 
 
 @contextmanager

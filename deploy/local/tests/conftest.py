@@ -1,14 +1,14 @@
 """Real processes on free ports, in a folder that PostgreSQL's user can reach; nothing is replaced by a double."""
 
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_stack.ports import HOST, Ports, port_names
+from chassis.testing.containers import free_port
+from local_stack.ports import Ports, port_names
 from local_stack.stack import Stack
 from local_stack.state_folder import StateFolder
 
@@ -32,15 +32,10 @@ def state() -> Iterator[StateFolder]:
 
 @pytest.fixture
 def ports() -> Ports:
-    """Free ports, all different."""
-    sockets = [socket.socket() for _ in port_names()]
-    try:
-        for each in sockets:
-            each.bind((HOST, 0))
-        numbers = [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Free ports, all different, and none that the kernel may give to a client while a server is being started again."""
+    numbers: set[int] = set()
+    while len(numbers) < len(port_names()):
+        numbers.add(free_port())
     return Ports().with_changes(dict(zip(port_names(), numbers, strict=True)))
 
 
