@@ -11,8 +11,9 @@ from typing import Final, TypeVar
 
 import httpx
 from chassis.clock import monotonic
-from chassis.testing.containers import Kafka, Postgres, connected
+from chassis.testing.containers import connected
 
+from tests.chaos.servers import ChaosKafka, ChaosPostgres
 from tests.chaos.supervised import Supervised
 from tests.chaos.system import SINK, System, running
 from tests.chaos.trial import Trial, trial
@@ -38,7 +39,7 @@ class Experiment:
     async def frozen(self, process: Supervised) -> AsyncGenerator[None]:
         """SIGSTOP, then SIGCONT, whatever happens in between."""
         async with process.lock:
-            struck = self.trial.timeline.began("freeze", f"{process.name} (pid {process.pid})")
+            struck = self.trial.timeline.began("freeze", f"{process.name} (pid {process.pid})", process.name)
             process.freeze()
             try:
                 yield
@@ -80,7 +81,9 @@ class Experiment:
 
 
 @asynccontextmanager
-async def experiment(kafka: Kafka, postgres: Postgres, prefix: str, folder: Path) -> AsyncGenerator[Experiment]:
+async def experiment(
+    kafka: ChaosKafka, postgres: ChaosPostgres, prefix: str, folder: Path
+) -> AsyncGenerator[Experiment]:
     """A system that is up and under load."""
     async with running(kafka, postgres, folder, prefix) as system, trial(system, folder, 0, tell) as under_load:
         yield Experiment(under_load)

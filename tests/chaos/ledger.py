@@ -16,6 +16,8 @@ class Attempt:
     tried_at: float
     acknowledged_at: float | None = None
     sequences: set[int] = field(default_factory=set[int])
+    gone: bool = False
+    """Whether it was answered that the person is erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Ledger:
     def __init__(self, file: Path) -> None:
         self.attempts: dict[UUID, Attempt] = {}
         self.bad_answers: list[BadAnswer] = []
+        self.erased: dict[UUID, float] = {}
+        """The people whose erasure was asked for, and when."""
         self.retries = 0
         self._file: TextIO = file.open("a", encoding="utf-8")
 
@@ -49,6 +53,17 @@ class Ledger:
     def refused(self, attempt: UUID, status: int, at: float) -> None:
         self.bad_answers.append(BadAnswer(at, attempt, status))
         self._write("refused", at, attempt, status=status)
+
+    def told_gone(self, attempt: UUID, at: float) -> None:
+        """The answer was that nothing can be written about the person any more."""
+        entry = self.attempts[attempt]
+        entry.gone = True
+        self._write("gone", at, attempt, subject=str(entry.subject))
+
+    def erasing(self, person: UUID, at: float) -> None:
+        self.erased[person] = at
+        self._file.write(json.dumps({"at": round(at, 3), "what": "erasing", "subject": str(person)}) + "\n")
+        self._file.flush()
 
     @property
     def acknowledgements(self) -> int:

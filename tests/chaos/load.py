@@ -9,10 +9,10 @@ import httpx
 from pydantic import BaseModel
 
 from tests.chaos.ledger import Ledger
+from tests.chaos.plan import PEOPLE
 from tests.chaos.system import System
 from tests.chaos.timeline import Timeline
 
-PEOPLE: Final = 200
 CLIENTS: Final = 16
 _THINK_SECONDS: Final = 0.01
 """Next to nothing: a fault finds something only where something is under way."""
@@ -25,6 +25,8 @@ _MOVES_ON: Final = 0.02
 """How often a client goes to any of the source's processes though it was answered; it always does when it was not."""
 _AGAIN: Final = frozenset({409, 429, 503, 504})
 """Statuses that ask to come again. Any other than success is a violation: faults are no excuse for a 500."""
+_GONE: Final = 410
+"""The answer for a person who is erased, and for nobody else."""
 
 
 class _Accepted(BaseModel):
@@ -39,7 +41,7 @@ class Load:
         self._ledger = ledger
         self._timeline = timeline
         self._chance = random.Random(seed)
-        self._people = [self._id() for _ in range(PEOPLE)]
+        self.people = [self._id() for _ in range(PEOPLE)]
         self._stopping = False
 
     async def register_people(self) -> None:
@@ -51,7 +53,7 @@ class Load:
                 answer = await self._system.http.put(f"{self._system.sources[0].url}/people/{person}", timeout=30)
                 answer.raise_for_status()
 
-        await asyncio.gather(*(register(person) for person in self._people))
+        await asyncio.gather(*(register(person) for person in self.people))
 
     def stop(self) -> None:
         """No new commands from now on."""
@@ -63,7 +65,7 @@ class Load:
     async def _client(self) -> None:
         url = self._any_source()
         while not self._stopping:
-            person, attempt = self._chance.choice(self._people), self._id()
+            person, attempt = self._chance.choice(self.people), self._id()
             self._ledger.tried(attempt, person, self._timeline.now())
             while not await self._sent(attempt, person, url):
                 url = self._any_source()
@@ -88,6 +90,9 @@ class Load:
             return False
         if answer.status_code in _AGAIN:
             return False
+        if answer.status_code == _GONE:
+            self._ledger.told_gone(attempt, self._timeline.now())
+            return True
         if not answer.is_success:
             self._ledger.refused(attempt, answer.status_code, self._timeline.now())
             return answer.is_client_error

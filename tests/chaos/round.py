@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from chassis.testing.containers import Kafka, Postgres
+from chassis.clock import monotonic
 
+from tests.chaos.picture import Picture
 from tests.chaos.plan import plan
+from tests.chaos.servers import ChaosKafka, ChaosPostgres
 from tests.chaos.system import running
 from tests.chaos.timeline import Timeline
 from tests.chaos.trial import trial
@@ -25,15 +27,27 @@ class Outcome:
 
     seed: int
     seconds: float
-    acknowledged: int
+    acknowledged_at: Sequence[float]
     tried: int
     retries: int
-    arrived: int
+    erased: int
+    arrived_at: Sequence[float]
+    """Without those of people who were erased since: nothing is left that tells."""
     faults: Counter[str]
+    faults_over_at: float
     drain_seconds: float
+    took_seconds: float
     violations: list[Violation]
     timeline: Timeline
     folder: Path
+
+    @property
+    def acknowledged(self) -> int:
+        return len(self.acknowledged_at)
+
+    @property
+    def arrived(self) -> int:
+        return len(self.arrived_at)
 
     @property
     def replay(self) -> str:
@@ -42,8 +56,9 @@ class Outcome:
     def summary(self) -> str:
         return (
             f"seed {self.seed}: {self.acknowledged} of {self.tried} commands acknowledged ({self.retries} retries), "
-            f"{self.arrived} arrived, drained in {self.drain_seconds:.1f} s, {len(self.violations)} violations; "
-            f"{_counted(self.faults)}"
+            f"{self.arrived} arrived, {self.erased} people erased, "
+            f"drained in {self.drain_seconds:.1f} s, {len(self.violations)} violations, "
+            f"{self.took_seconds:.0f} s in all; {_counted(self.faults)}"
         )
 
     def report(self) -> str:
@@ -53,12 +68,24 @@ class Outcome:
         lines.append(f"replay: {self.replay}")
         return "\n".join(lines)
 
+    def picture(self) -> Picture:
+        return Picture(
+            title=f"seed {self.seed}: {self.seconds:g} s of load, {self.acknowledged} commands acknowledged",
+            faults=self.timeline.faults,
+            acknowledged=self.acknowledged_at,
+            arrived=self.arrived_at,
+            faults_over=self.faults_over_at,
+            drained=self.faults_over_at + self.drain_seconds,
+            violations=self.violations,
+        )
+
 
 async def play(
-    kafka: Kafka, postgres: Postgres, folder: Path, *, seed: int, seconds: float, tell: Callable[[str], None]
+    kafka: ChaosKafka, postgres: ChaosPostgres, folder: Path, *, seed: int, seconds: float, tell: Callable[[str], None]
 ) -> Outcome:
     """Play a seed's round from an empty system to its verdict."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    began = monotonic()
     prefix = f"chaos{uuid4().hex[:8]}."
     faults = plan(seed, seconds)
     tell(f"seed {seed}: {len(faults)} faults in {seconds:g} s of load")
@@ -70,12 +97,15 @@ async def play(
             return Outcome(
                 seed=seed,
                 seconds=seconds,
-                acknowledged=ledger.acknowledgements,
+                acknowledged_at=[e.acknowledged_at for e in ledger.attempts.values() if e.acknowledged_at is not None],
                 tried=len(ledger.attempts),
                 retries=ledger.retries,
-                arrived=len(verdict.evidence.arrivals),
+                erased=len(ledger.erased),
+                arrived_at=[arrival.at for arrival in verdict.evidence.arrivals],
                 faults=timeline.counts(),
+                faults_over_at=verdict.faults_over_at,
                 drain_seconds=verdict.drain_seconds,
+                took_seconds=monotonic() - began,
                 violations=verdict.violations,
                 timeline=timeline,
                 folder=folder,
@@ -84,20 +114,22 @@ async def play(
         await kafka.delete_topics_of(prefix)
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
+def table(outcomes: Sequence[Outcome], *, pictures: bool = False) -> str:
     """The report of several rounds, as a Markdown table."""
     lines = [
-        "| seed | commands acknowledged | only tried | retries | faults | drained in | violations |",
-        "|---|---|---|---|---|---|---|",
+        "| seed | acknowledged | only tried | retries | arrived | erased | faults | drained in | violations |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     lines.extend(
-        f"| {o.seed} | {o.acknowledged} | {o.tried - o.acknowledged} | {o.retries} | {_counted(o.faults)} "
-        f"| {o.drain_seconds:.1f} s | {len(o.violations)} |"
+        f"| {f'[{o.seed}](seed-{o.seed}.svg)' if pictures else o.seed} | {o.acknowledged} | {o.tried - o.acknowledged} "
+        f"| {o.retries} | {o.arrived} | {o.erased} | {_counted(o.faults)} | {o.drain_seconds:.1f} s "
+        f"| {len(o.violations)} |"
         for o in outcomes
     )
     lines.append(
         f"| all | {sum(o.acknowledged for o in outcomes)} | {sum(o.tried - o.acknowledged for o in outcomes)} "
-        f"| {sum(o.retries for o in outcomes)} | {sum(o.faults.total() for o in outcomes)} "
+        f"| {sum(o.retries for o in outcomes)} | {sum(o.arrived for o in outcomes)} "
+        f"| {sum(o.erased for o in outcomes)} | {sum(o.faults.total() for o in outcomes)} "
         f"| {max((o.drain_seconds for o in outcomes), default=0):.1f} s at most "
         f"| {sum(len(o.violations) for o in outcomes)} |"
     )

@@ -1,5 +1,8 @@
-"""What may be told to the chaos tests by the environment."""
+"""What may be told by the environment to the chaos tests, and to the two services of the rig."""
 
+from pathlib import Path
+
+from chassis.settings import ServiceSettings
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -9,3 +12,12 @@ class ChaosSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TILLIT_CHAOS_")
 
     seed: int | None = None
+
+
+class RigServiceSettings(ServiceSettings):
+    """What the rig tells its services beside what every service is told."""
+
+    clock_file: Path
+    """How many seconds this process's clock is off."""
+    cure_file: Path
+    """While it exists, poison does no harm."""

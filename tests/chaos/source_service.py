@@ -8,23 +8,25 @@ from pathlib import Path
 from typing import Annotated, Final
 from uuid import UUID
 
-from chassis.clock import new_id
+from chassis.clock import SystemClock, new_id
 from chassis.holders import Holder, PersonalTable
 from chassis.idempotency import Answer, IdempotencyKey, idempotency_key, once
 from chassis.migrations import MigrationSource
 from chassis.process import run
 from chassis.reactions import Received
 from chassis.service import Service
-from chassis.settings import ServiceSettings
 from chassis.transaction import Transaction
 from contracts.communication import MessageSent
 from contracts.personal import Category, Personal, SubjectId, UserInformation
+from contracts.privacy import ErasureRequested
 from contracts.profile import JobInterestRemoved, JobInterestSaved
 from contracts.purposes import PurposeId
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict
 
 from tests.chaos.facts import UNSEALED_EVERY, Details, id_of, occupation_of, sequence_of
+from tests.chaos.settings import RigServiceSettings
+from tests.chaos.stepped_clock import SteppedClock
 
 NAME: Final = "profile"
 CATEGORIES: Final = (Category.USER_INFORMATION, Category.COMMUNICATION)
@@ -76,7 +78,7 @@ async def accept(subject: SubjectId, attempt: UUID, tx: Transaction) -> int:
         sequence,
         attempt,
         tx.seal(Details(occupation=occupation), subject=subject, record_id=fact_id, schema="facts"),
-        tx.now(),
+        SystemClock().now(),  # for the report: the true time, whatever the service's clock believes
     )
     if sequence % UNSEALED_EVERY == 0:
         tx.publish(JobInterestRemoved(subject_id=subject, interest_id=id_of(sequence), removed_at=tx.now()))
@@ -105,6 +107,10 @@ async def on_echoes(events: Sequence[Received[MessageSent]], tx: Transaction) ->
     )
 
 
+async def on_erasure_requested(event: ErasureRequested, tx: Transaction) -> None:
+    await HOLDER.erase(event, tx)
+
+
 def routes(service: Service) -> APIRouter:
     router = APIRouter()
 
@@ -128,12 +134,20 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
-def build(settings: ServiceSettings) -> Service:
-    service = Service(NAME, settings, holder=HOLDER, key_categories=frozenset(CATEGORIES), migrations=MIGRATIONS)
+def build(settings: RigServiceSettings) -> Service:
+    service = Service(
+        NAME,
+        settings,
+        holder=HOLDER,
+        key_categories=frozenset(CATEGORIES),
+        migrations=MIGRATIONS,
+        clock=SteppedClock(settings.clock_file),
+    )
     service.store_batch(MessageSent, on_echoes, purpose=PurposeId.P8)
+    service.protocol(ErasureRequested, on_erasure_requested)
     service.routes(routes)
     return service
 
 
 if __name__ == "__main__":
-    run(build, ServiceSettings)
+    run(build, RigServiceSettings)

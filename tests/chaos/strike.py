@@ -2,10 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 from chassis.testing.containers import Disturbable
 
+from tests.chaos.duties import Duties
+from tests.chaos.places import BASE, PLACES, SERVERS, base_place
 from tests.chaos.plan import Fault, FaultKind
+from tests.chaos.proxy import Flow
+from tests.chaos.servers import ChaosKafka, ChaosPostgres, full_disk
+from tests.chaos.starvation import starved
+from tests.chaos.stepped_clock import step
 from tests.chaos.supervised import RigFailure, Supervised
 from tests.chaos.system import System
 from tests.chaos.timeline import Timeline
@@ -14,15 +21,17 @@ from tests.chaos.verdict import Violation
 _LOOK_SECONDS = 0.2
 _GRACE_SECONDS = 60.0
 _LAST_MOMENT_SECONDS = 0.05
+_STARVED_SHARE = 0.08
 
 
 class Striker:
     """Carries out one plan. Faults of one process, of the broker, of the database or of the keyring never overlap."""
 
-    def __init__(self, system: System, timeline: Timeline) -> None:
+    def __init__(self, system: System, timeline: Timeline, duties: Duties) -> None:
         self.violations: list[Violation] = []
         self._system = system
         self._timeline = timeline
+        self._duties = duties
         self._broker, self._database, self._keyring = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
 
     async def strike_all(self, faults: Sequence[Fault]) -> None:
@@ -47,24 +56,35 @@ class Striker:
         await self._strike(fault)
 
     async def _strike(self, fault: Fault) -> None:
-        kafka, postgres = self._system.kafka, self._system.postgres
         match fault.kind:
-            case FaultKind.KILL:
-                await self._kill(fault, self._system.processes[fault.target])
-            case FaultKind.KILL_LEADER:
+            case FaultKind.KILL | FaultKind.TERMINATE | FaultKind.FREEZE | FaultKind.WORKER_LEAVES:
+                await self._process(fault, self._system.processes[base_place(fault.target)])
+            case FaultKind.KILL_LEADER | FaultKind.FREEZE_LEADER:
                 leader = await self._system.relay_leader(fault.target)
                 if leader is not None:
-                    await self._kill(fault, leader, ", leads the relay")
-            case FaultKind.TERMINATE:
-                await self._terminate(fault, self._system.processes[fault.target])
-            case FaultKind.FREEZE:
-                await self._freeze(fault, self._system.processes[fault.target], "")
-            case FaultKind.FREEZE_LEADER:
-                leader = await self._system.relay_leader(fault.target)
-                if leader is not None:
-                    await self._freeze(fault, leader, ", leads the relay")
+                    await self._process(fault, leader, ", leads the relay")
             case FaultKind.FREEZE_CONSUMER:
                 await self._freeze(fault, await self._system.last_consumer(), ", holds partitions")
+            case FaultKind.WORKER_JOINS:
+                await self._join(fault, self._system.processes[fault.target * PLACES + BASE])
+            case FaultKind.SERVICE_AWAY:
+                await asyncio.gather(*(self._terminate(fault, one) for one in self._system.of(fault.target)[:BASE]))
+            case FaultKind.STARVATION:
+                await self._starve(fault, self._system.processes[base_place(fault.target)])
+            case FaultKind.CLOCK_STEP:
+                await self._step(fault, self._system.processes[base_place(fault.target)])
+            case FaultKind.WIRE_CUT | FaultKind.BLACK_HOLE | FaultKind.ONE_WAY:
+                await self._wire(fault)
+            case FaultKind.REPLAY:
+                await self._duty(fault, "parked records", self._duties.replay(fault.seconds))
+            case FaultKind.ERASURE:
+                await self._duty(fault, f"person {fault.target}", self._duties.erase(fault.target))
+            case _:
+                await self._server_fault(fault)
+
+    async def _server_fault(self, fault: Fault) -> None:
+        kafka, postgres = self._system.kafka, self._system.postgres
+        match fault.kind:
             case FaultKind.BROKER_RESTART:
                 await self._server(fault, self._broker, "broker", kafka.restart)
             case FaultKind.BROKER_CRASH:
@@ -77,6 +97,8 @@ class Striker:
                 if leader is not None:
                     await asyncio.sleep(_LAST_MOMENT_SECONDS)
                     await self._kill(fault, leader, ", led the relay")
+            case FaultKind.BROKER_FULL:
+                await self._server(fault, self._broker, "broker", lambda: _fill(kafka, fault.seconds))
             case FaultKind.DATABASE_RESTART:
                 await self._server(fault, self._database, "database", postgres.restart)
             case FaultKind.DATABASE_CRASH:
@@ -86,15 +108,28 @@ class Striker:
             case FaultKind.DATABASE_PAUSE_PROCESS_KILLED:
                 await self._server(fault, self._database, "database", lambda: _pause(postgres, fault.seconds))
                 await asyncio.sleep(_LAST_MOMENT_SECONDS)
-                await self._kill(fault, self._system.processes[fault.target])
+                await self._kill(fault, self._system.processes[base_place(fault.target)])
+            case FaultKind.DATABASE_FULL:
+                await self._server(fault, self._database, "database", lambda: _fill(postgres, fault.seconds))
             case FaultKind.KEYRING_AWAY:
                 await self._server(fault, self._keyring, "keyring", lambda: self._refuse_keys(fault.seconds))
             case FaultKind.KEYRING_GONE:
                 await self._server(fault, self._keyring, "keyring", lambda: self._stop_keyring(fault.seconds))
+            case _:
+                raise RigFailure(f"nobody carries out {fault.kind}")
+
+    async def _process(self, fault: Fault, process: Supervised, role: str = "") -> None:
+        match fault.kind:
+            case FaultKind.KILL | FaultKind.KILL_LEADER:
+                await self._kill(fault, process, role)
+            case FaultKind.FREEZE | FaultKind.FREEZE_LEADER:
+                await self._freeze(fault, process, role)
+            case _:
+                await self._terminate(fault, process)
 
     async def _kill(self, fault: Fault, process: Supervised, role: str = "") -> None:
         async with process.lock:
-            struck = self._timeline.began(fault.kind, f"killed {process.name} (pid {process.pid}{role})")
+            struck = self._timeline.began(fault.kind, f"killed {process.name} (pid {process.pid}{role})", process.name)
             process.kill()
             await process.until_ended(_GRACE_SECONDS)
             await asyncio.sleep(fault.seconds)
@@ -104,23 +139,78 @@ class Striker:
     async def _terminate(self, fault: Fault, process: Supervised) -> None:
         async with process.lock:
             await process.until_alive(self._system.http)  # one that has not come up yet has nothing to end gracefully
-            struck = self._timeline.began(fault.kind, f"{process.name} (pid {process.pid})")
-            process.terminate()
-            if not await process.until_ended(_GRACE_SECONDS):
-                text = f"{process.name} did not end within {_GRACE_SECONDS:.0f} s of SIGTERM"
-                self.violations.append(Violation("not drained", text, self._timeline.now()))
-                process.kill()
-                await process.until_ended(_GRACE_SECONDS)
-            elif process.ended() != 0:
-                text = f"{process.name} ended with {process.ended()} on SIGTERM:\n{process.last_words()}"
-                self.violations.append(Violation("not drained", text, self._timeline.now()))
+            struck = self._timeline.began(fault.kind, f"{process.name} (pid {process.pid})", process.name)
+            await self._end_gracefully(process)
+            await asyncio.sleep(fault.seconds)
             process.start()
             self._timeline.ended(struck)
+
+    async def _join(self, fault: Fault, process: Supervised) -> None:
+        async with process.lock:
+            struck = self._timeline.began(fault.kind, f"{process.name}, for {fault.seconds} s", process.name)
+            process.start()
+            await process.until_alive(self._system.http)
+            await asyncio.sleep(fault.seconds)
+            await self._end_gracefully(process)
+            self._timeline.ended(struck)
+
+    async def _end_gracefully(self, process: Supervised) -> None:
+        process.terminate()
+        if not await process.until_ended(_GRACE_SECONDS):
+            text = f"{process.name} did not end within {_GRACE_SECONDS:.0f} s of SIGTERM"
+            self.violations.append(Violation("not drained", text, self._timeline.now()))
+            process.kill()
+            await process.until_ended(_GRACE_SECONDS)
+        elif process.ended() != 0:
+            text = f"{process.name} ended with {process.ended()} on SIGTERM:\n{process.last_words()}"
+            self.violations.append(Violation("not drained", text, self._timeline.now()))
+
+    async def _starve(self, fault: Fault, process: Supervised) -> None:
+        async with process.lock:
+            text = f"{process.name} gets {_STARVED_SHARE:.0%} of a CPU for {fault.seconds} s"
+            struck = self._timeline.began(fault.kind, text, process.name)
+            async with starved(process.pid, _STARVED_SHARE):
+                await asyncio.sleep(fault.seconds)
+            self._timeline.ended(struck)
+
+    async def _step(self, fault: Fault, process: Supervised) -> None:
+        """Beside whatever else happens to the process: its clock is a file."""
+        text = f"{process.name} is off by {timedelta(seconds=fault.by)} for {fault.seconds} s"
+        struck = self._timeline.began(fault.kind, text, process.name)
+        step(process.clock, fault.by)
+        try:
+            await asyncio.sleep(fault.seconds)
+        finally:
+            step(process.clock, 0.0)
+        self._timeline.ended(struck)
+
+    async def _wire(self, fault: Fault) -> None:
+        wire = self._system.wires[base_place(fault.target // len(SERVERS))][fault.target % len(SERVERS)]
+        flow = {
+            FaultKind.WIRE_CUT: Flow.CUT,
+            FaultKind.BLACK_HOLE: Flow.BLACK_HOLE,
+            FaultKind.ONE_WAY: Flow.ONE_WAY,
+        }[fault.kind]
+        async with wire.lock:
+            struck = self._timeline.began(fault.kind, f"{wire.name}, for {fault.seconds} s", wire.name)
+            wire.set(flow)
+            try:
+                await asyncio.sleep(fault.seconds)
+            finally:
+                if flow is Flow.ONE_WAY:
+                    wire.reset()  # the answers that were held back never come
+                wire.set(Flow.OPEN)
+            self._timeline.ended(struck)
+
+    async def _duty(self, fault: Fault, what: str, doing: Awaitable[list[Violation]]) -> None:
+        struck = self._timeline.began(fault.kind, what, "people")
+        self.violations.extend(await doing)
+        self._timeline.ended(struck)
 
     async def _freeze(self, fault: Fault, process: Supervised, role: str) -> None:
         async with process.lock:
             which = f"{process.name} (pid {process.pid}{role}), planned for {fault.seconds} s"
-            struck = self._timeline.began(fault.kind, which)
+            struck = self._timeline.began(fault.kind, which, process.name)
             process.freeze()
             try:
                 await asyncio.sleep(fault.seconds)
@@ -132,7 +222,8 @@ class Striker:
         self, fault: Fault, lock: asyncio.Lock, name: str, disturb: Callable[[], Awaitable[None]]
     ) -> None:
         async with lock:
-            struck = self._timeline.began(fault.kind, f"{name}{f', for {fault.seconds} s' if fault.seconds else ''}")
+            text = f"{name}{f', for {fault.seconds} s' if fault.seconds else ''}"
+            struck = self._timeline.began(fault.kind, text, name)
             await disturb()
             self._timeline.ended(struck)
 
@@ -156,6 +247,11 @@ async def _pause(server: Disturbable, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
+async def _fill(server: ChaosKafka | ChaosPostgres, seconds: float) -> None:
+    async with full_disk(server):
+        await asyncio.sleep(seconds)
+
+
 async def until_all_ready(system: System) -> None:
     """Every process is up after its last fault.
 
@@ -163,7 +259,7 @@ async def until_all_ready(system: System) -> None:
         RigFailure: one does not come back.
     """
     failures = await asyncio.gather(
-        *(process.until_ready(system.http) for process in system.processes), return_exceptions=True
+        *(process.until_ready(system.http) for process in (*system.sources, *system.sinks)), return_exceptions=True
     )
     failed = [str(failure) for failure in failures if isinstance(failure, BaseException)]
     if failed:

@@ -35,6 +35,8 @@ class Supervised:
     port: int
     environment: Mapping[str, str]
     log: Path
+    clock: Path
+    """The file that says how far its clock is off."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the fault that has this process in its hands; two faults never share one."""
     expected_up: bool = False

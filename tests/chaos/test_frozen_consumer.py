@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from aiokafka import TopicPartition
-from chassis.testing.containers import Kafka, Postgres
 
 from tests.chaos.evidence import end_offsets, taken_in
 from tests.chaos.experiment import Experiment, experiment, until
+from tests.chaos.servers import ChaosKafka, ChaosPostgres
 from tests.chaos.supervised import Supervised
 from tests.chaos.system import SINK
 
@@ -17,7 +17,7 @@ _UNTIL_IT_HAS_A_BATCH = 2.0
 
 
 async def test_a_frozen_consumer_loses_its_partitions_and_the_batch_it_wakes_with_is_rolled_back(
-    kafka: Kafka, postgres: Postgres, topic_prefix: str, tmp_path: Path
+    kafka: ChaosKafka, postgres: ChaosPostgres, topic_prefix: str, tmp_path: Path
 ) -> None:
     async with experiment(kafka, postgres, topic_prefix, tmp_path) as tried:
         await until("events to arrive", lambda: tried.more_arrivals_than(100))

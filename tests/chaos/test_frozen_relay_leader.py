@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 
 from chassis.clock import monotonic
-from chassis.testing.containers import Kafka, Postgres
 
 from tests.chaos.experiment import experiment, until
+from tests.chaos.servers import ChaosKafka, ChaosPostgres
 from tests.chaos.supervised import Supervised
 from tests.chaos.system import SOURCE
 
@@ -15,7 +15,7 @@ _FROZEN_SECONDS = 8
 
 
 async def test_a_frozen_relay_leader_is_replaced_and_its_waking_neither_doubles_nor_reorders(
-    kafka: Kafka, postgres: Postgres, topic_prefix: str, tmp_path: Path
+    kafka: ChaosKafka, postgres: ChaosPostgres, topic_prefix: str, tmp_path: Path
 ) -> None:
     async with experiment(kafka, postgres, topic_prefix, tmp_path) as tried:
         leader = await until("a relay leader", lambda: tried.system.relay_leader(SOURCE))

@@ -7,11 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tests.chaos.facts import REPLY_BASE
 from tests.chaos.ledger import Ledger
-from tests.chaos.verdict import Arrival, Evidence, Fact, Numbered, judge
+from tests.chaos.verdict import HOLDERS, Answered, Arrival, Evidence, Fact, Left, Numbered, judge
 
 PERSON = UUID(int=1)
 OTHER = UUID(int=2)
+STRANGER = UUID(int=3)
 
 
 @pytest.fixture
@@ -33,7 +35,8 @@ def _good(ledger: Ledger) -> Evidence:
     thirds = [Numbered(fact.subject, fact.sequence) for fact in facts if fact.sequence % 3 == 0]
     fourths = [Numbered(fact.subject, fact.sequence) for fact in facts if fact.sequence % 4 == 0]
     arrivals = [Arrival(fact.subject, fact.sequence, uuid4(), True, 1, fact.at) for fact in facts]
-    return Evidence(facts, arrivals, thirds, fourths, fourths)
+    replies = [Numbered(fact.subject, REPLY_BASE + fact.sequence) for fact in facts if fact.sequence % 2 == 0]
+    return Evidence(facts, arrivals, thirds, fourths, [*fourths, *replies])
 
 
 def _kinds(ledger: Ledger, evidence: Evidence) -> set[str]:
@@ -127,4 +130,37 @@ def test_work_that_was_not_done_or_done_twice_is_found(ledger: Ledger) -> None:
 def test_an_answer_that_no_fault_excuses_is_a_violation(ledger: Ledger) -> None:
     evidence = _good(ledger)
     ledger.refused(evidence.facts[0].attempt, 500, 3.0)
+    assert _kinds(ledger, evidence) == {"bad answer"}
+
+
+def test_a_reply_that_is_missing_or_came_twice_or_too_early_is_found(ledger: Ledger) -> None:
+    evidence = _good(ledger)
+    *rest, last = evidence.echoes
+    assert _kinds(ledger, replace(evidence, echoes=rest)) == {"lost"}
+    assert _kinds(ledger, replace(evidence, echoes=[*evidence.echoes, last])) == {"doubled"}
+    assert _kinds(ledger, replace(evidence, echoes=[last, *rest])) == {"reordered"}
+
+
+def test_an_erased_person_is_missed_by_nobody_and_every_holder_answers_once(ledger: Ledger) -> None:
+    evidence = _good(ledger)
+    ledger.tried(attempt := uuid4(), STRANGER, 9.0)
+    ledger.acknowledged(attempt, 1, 9.0)
+    ledger.erasing(STRANGER, 10.0)
+    answered = [Answered(holder, STRANGER, uuid4()) for holder in HOLDERS]
+    assert judge(ledger, replace(evidence, answered=[*answered, answered[0]])) == []
+    assert _kinds(ledger, replace(evidence, answered=answered[1:])) == {"lost"}
+    again = answered[0]._replace(event_id=uuid4())
+    assert _kinds(ledger, replace(evidence, answered=[*answered, again])) == {"doubled"}
+
+
+def test_what_is_left_of_an_erased_person_is_resurrected(ledger: Ledger) -> None:
+    evidence = _good(ledger)
+    left = [Left("notifications", "arrivals", PERSON, 1)]
+    assert _kinds(ledger, replace(evidence, left=left)) == {"resurrected"}
+
+
+def test_being_told_that_somebody_is_erased_who_is_not_is_a_bad_answer(ledger: Ledger) -> None:
+    evidence = _good(ledger)
+    ledger.tried(attempt := uuid4(), PERSON, 9.0)
+    ledger.told_gone(attempt, 9.0)
     assert _kinds(ledger, evidence) == {"bad answer"}

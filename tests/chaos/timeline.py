@@ -13,6 +13,8 @@ class Struck:
 
     kind: str
     text: str
+    lane: str
+    """What it struck, by the name that its lane in the picture bears."""
     began: float
     ended: float | None = None
 
@@ -40,8 +42,8 @@ class Timeline:
         """A time that the system wrote down, in seconds of the round."""
         return (moment - self._started_at).total_seconds()
 
-    def began(self, kind: str, text: str) -> Struck:
-        struck = Struck(kind, text, self.now())
+    def began(self, kind: str, text: str, lane: str) -> Struck:
+        struck = Struck(kind, text, lane, self.now())
         self.faults.append(struck)
         return struck
 

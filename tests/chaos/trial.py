@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.chaos.duties import Duties
 from tests.chaos.evidence import drain, read_evidence
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Load
@@ -37,6 +38,7 @@ class Trial:
     timeline: Timeline
     ledger: Ledger
     striker: Striker
+    duties: Duties
     tell: Callable[[str], None]
     load: Load
     loading: asyncio.Task[None]
@@ -48,9 +50,9 @@ class Trial:
         await self.loading
         over = self.timeline.now()
         self.tell(f"faults over after {over:.0f} s, {self.ledger.acknowledgements} commands acknowledged; draining")
-        stuck = await drain(self.system, self.timeline, DRAIN_BOUND, self.tell)
+        stuck = await drain(self.system, self.timeline, self.duties, DRAIN_BOUND, self.tell)
         drained = self.timeline.now() - over
-        evidence = await read_evidence(self.system, self.timeline)
+        evidence = await read_evidence(self.system, self.timeline, self.ledger.erased)
         violations = [*self.striker.violations, *stuck, *judge(self.ledger, evidence)]
         return Verdict(evidence, violations, over, drained)
 
@@ -59,12 +61,14 @@ class Trial:
 async def trial(system: System, folder: Path, seed: int, tell: Callable[[str], None]) -> AsyncGenerator[Trial]:
     """Load on a system; the seed decides what the clients ask for."""
     ledger, timeline = Ledger(folder / "ledger.jsonl"), Timeline()
-    load, striker = Load(system, ledger, timeline, seed), Striker(system, timeline)
+    load = Load(system, ledger, timeline, seed)
+    duties = Duties(system, ledger, timeline, load.people)
+    striker = Striker(system, timeline, duties)
     await load.register_people()
     timeline.start()
     supervising, loading = asyncio.create_task(striker.supervise()), asyncio.create_task(load.run())
     try:
-        yield Trial(system, timeline, ledger, striker, tell, load, loading)
+        yield Trial(system, timeline, ledger, striker, duties, tell, load, loading)
     finally:
         for task in (supervising, loading):
             task.cancel()

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from tests.chaos.facts import ECHO_EVERY, ERRAND_EVERY
+from tests.chaos.facts import ECHO_EVERY, ERRAND_EVERY, REPLY_BASE, REPLY_EVERY
 from tests.chaos.ledger import Ledger
 
 
@@ -37,15 +37,39 @@ class Numbered(NamedTuple):
     sequence: int
 
 
+class Answered(NamedTuple):
+    """A holder's answer to an erasure, as it stands on Kafka."""
+
+    holder: str
+    subject: UUID
+    event_id: UUID
+
+
+class Left(NamedTuple):
+    """Rows about an erased person that a service still has."""
+
+    service: str
+    table: str
+    subject: UUID
+    rows: int
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything the databases hold once the round has drained."""
+    """Everything the databases hold once the round has drained, and what holders answered."""
 
     facts: Sequence[Fact]
     arrivals: Sequence[Arrival]
     errands: Sequence[Numbered]
     steps: Sequence[Numbered]
     echoes: Sequence[Numbered]
+    """What came back, in the order in which it did: echoes, and replies (from `REPLY_BASE` on)."""
+    answered: Sequence[Answered] = ()
+    left: Sequence[Left] = ()
+
+
+HOLDERS: Final = ("profile", "notifications")
+"""Who must erase and answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +83,19 @@ class Violation:
 
 def judge(ledger: Ledger, evidence: Evidence) -> list[Violation]:
     """Every violation, by kind."""
+    echoes = [echo for echo in evidence.echoes if echo.sequence < REPLY_BASE]
+    replies = [Numbered(r.subject, r.sequence - REPLY_BASE) for r in evidence.echoes if r.sequence >= REPLY_BASE]
     return [
         *_answers(ledger),
         *_commands(ledger, evidence.facts),
         *_arrivals(evidence),
-        *_order(evidence.arrivals),
+        *_order("fact", evidence.arrivals),
+        *_order("reply", replies),
         *_once("errand", evidence.errands, _due(evidence.facts, ERRAND_EVERY)),
         *_once("step", evidence.steps, _due(evidence.facts, ECHO_EVERY)),
-        *_once("echo", evidence.echoes, _due(evidence.facts, ECHO_EVERY)),
+        *_once("echo", echoes, _due(evidence.facts, ECHO_EVERY)),
+        *_once("reply", replies, _due(evidence.facts, REPLY_EVERY)),
+        *_erasures(ledger, evidence),
     ]
 
 
@@ -77,6 +106,9 @@ def _answers(ledger: Ledger) -> Iterator[Violation]:
         if len(entry.sequences) > 1:
             text = f"command {entry.attempt} was acknowledged as {sorted(entry.sequences)}"
             yield Violation("doubled command", text, entry.acknowledged_at)
+        if entry.gone and entry.subject not in ledger.erased:
+            text = f"command {entry.attempt} was told that {entry.subject} is erased"
+            yield Violation("bad answer", text, entry.tried_at)
 
 
 def _commands(ledger: Ledger, facts: Sequence[Fact]) -> Iterator[Violation]:
@@ -90,6 +122,8 @@ def _commands(ledger: Ledger, facts: Sequence[Fact]) -> Iterator[Violation]:
         if attempt not in ledger.attempts:
             yield Violation("invented", f"the source holds a command that nobody sent: {attempt}", made[0].at)
     for entry in ledger.attempts.values():
+        if entry.subject in ledger.erased:
+            continue
         sequences = {fact.sequence for fact in rows.get(entry.attempt, [])}
         for sequence in entry.sequences - sequences:
             text = f"{entry.subject}/{sequence} was acknowledged and is not in the source"
@@ -114,14 +148,27 @@ def _arrivals(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("unreadable", f"{name} did not say what was sealed", arrival.at)
 
 
-def _order(arrivals: Iterable[Arrival]) -> Iterator[Violation]:
+def _order(what: str, came: Iterable[Arrival] | Iterable[Numbered]) -> Iterator[Violation]:
     last: dict[UUID, int] = {}
-    for arrival in arrivals:
-        before = last.get(arrival.subject, 0)
-        if arrival.sequence < before:
-            text = f"{arrival.subject}/{arrival.sequence} arrived after {before} (worker {arrival.worker})"
-            yield Violation("reordered", text, arrival.at)
-        last[arrival.subject] = max(before, arrival.sequence)
+    for one in came:
+        before = last.get(one.subject, 0)
+        if one.sequence < before:
+            by, at = (f" (worker {one.worker})", one.at) if isinstance(one, Arrival) else ("", None)
+            yield Violation("reordered", f"{what} {one.subject}/{one.sequence} came after {before}{by}", at)
+        last[one.subject] = max(before, one.sequence)
+
+
+def _erasures(ledger: Ledger, evidence: Evidence) -> Iterator[Violation]:
+    answered = Counter((answer.holder, answer.subject) for answer in set(evidence.answered))
+    for person, at in ledger.erased.items():
+        for holder in HOLDERS:
+            count = answered[holder, person]
+            if count != 1:
+                kind = "lost" if count == 0 else "doubled"
+                yield Violation(kind, f"{holder} answered {count} times that it erased {person}", at)
+    for left in evidence.left:
+        text = f"{left.service} has {left.rows} rows of {left.subject} in {left.table}, who was erased"
+        yield Violation("resurrected", text, ledger.erased.get(left.subject))
 
 
 def _due(facts: Sequence[Fact], every: int) -> list[Fact]:

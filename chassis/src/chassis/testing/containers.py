@@ -8,9 +8,9 @@ import socket
 import struct
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -26,6 +26,7 @@ from chassis.testing.ownership import labels_of, remove_left_behind
 
 _KAFKA_FILES = Path(__file__).parent / "dockerfiles" / "kafka"
 _CLUSTER_ID = "dGlsbGl0LXRlc3QtcmlnLQ"
+_FIRST_DOOR = 9101
 _READY_LIMIT_SECONDS = 60.0
 _FREEZE_TRIES = 10
 # below the kernel's range for outgoing connections: a client that retries a stopped server must not take its port
@@ -46,9 +47,15 @@ class Disturbable(DockerContainer, ABC):
     _disturbed = False
 
     def listen_on(self, inside: int) -> None:
-        self.port_outside = free_port()
+        self.ports.clear()  # testcontainers' own wish for one, at a port that a restart would change
+        self.port_outside = self.publish(inside)
+
+    def publish(self, inside: int) -> int:
+        """Have a port of the container reachable at a fixed one of the loopback, which is the answer."""
+        outside = free_port()
         # testcontainers passes this on to Docker as it is, and Docker knows (address, port) too
-        self.ports = cast("dict[str, int | None]", {f"{inside}/tcp": ("127.0.0.1", self.port_outside)})
+        cast("dict[str, object]", self.ports)[f"{inside}/tcp"] = ("127.0.0.1", outside)
+        return outside
 
     @abstractmethod
     def answers(self) -> bool:
@@ -136,16 +143,26 @@ class Disturbable(DockerContainer, ABC):
             time.sleep(0.05)
 
 
-class Kafka(Disturbable):
-    """One Kafka node; `bootstrap` stays valid for the whole session."""
+class Door(NamedTuple):
+    """One more way in to a broker: it answers at `port`, and tells who came by it to come back to `advertised`.
 
-    def __init__(self, image: str) -> None:
+    Nobody listens at `advertised` but who puts something between broker and client.
+    """
+
+    port: int
+    advertised: int
+
+
+class Kafka(Disturbable):
+    """One Kafka node; `bootstrap` stays valid for the whole session. `doors`: how many more ways in it has."""
+
+    def __init__(self, image: str, doors: int = 0) -> None:
         super().__init__(image)
         self.listen_on(9092)
+        self.doors = [Door(self.publish(_FIRST_DOOR + number), free_port()) for number in range(doors)]
         properties = (_KAFKA_FILES / "server.properties").read_text()
-        self.with_copy_into_container(
-            properties.replace("ADVERTISED_PORT", str(self.port_outside)).encode(), "/tillit/server.properties"
-        )
+        properties = _with_doors(properties.replace("ADVERTISED_PORT", str(self.port_outside)), self.doors)
+        self.with_copy_into_container(properties.encode(), "/tillit/server.properties")
         self.with_copy_into_container((_KAFKA_FILES / "start.sh").read_bytes(), "/tillit/start.sh")
         self.with_env("CLUSTER_ID", _CLUSTER_ID)
         # root, since the registry's image runs as a user who may not write beside the copied files
@@ -192,6 +209,16 @@ class Kafka(Disturbable):
             await admin.close()
 
 
+def _with_doors(properties: str, doors: Sequence[Door]) -> str:
+    more = {
+        "listeners": [f"DOOR{number}://0.0.0.0:{_FIRST_DOOR + number}" for number in range(len(doors))],
+        "advertised.listeners": [f"DOOR{number}://127.0.0.1:{door.advertised}" for number, door in enumerate(doors)],
+        "listener.security.protocol.map": [f"DOOR{number}:PLAINTEXT" for number in range(len(doors))],
+    }
+    lines = [",".join((line, *more.get(line.partition("=")[0], ()))) for line in properties.splitlines()]
+    return "\n".join(lines) + "\n"
+
+
 class Postgres(PostgresContainer, Disturbable):
     """One PostgreSQL 15 server without fsync: what it committed survives its own death, not the machine's."""
 
@@ -231,8 +258,8 @@ async def connected(dsn: str) -> AsyncGenerator[Connection]:
         await connection.close()
 
 
-def start_kafka() -> Kafka:
-    return _started(KAFKA, Kafka)
+def start_kafka(server_of: Callable[[str], Kafka] = Kafka) -> Kafka:
+    return _started(KAFKA, server_of)
 
 
 def start_postgres(server_of: Callable[[str], Postgres] = Postgres) -> Postgres:

@@ -42,13 +42,13 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def kafka(pytestconfig: pytest.Config) -> Generator[Kafka]:
     """A Kafka broker; the topics are the test's own business, named under `topic_prefix`."""
-    yield from _for_the_session(pytestconfig, start_kafka)
+    yield from for_the_session(pytestconfig, start_kafka)
 
 
 @pytest.fixture(scope="session")
 def postgres(pytestconfig: pytest.Config) -> Generator[Postgres]:
     """A PostgreSQL server; see `chassis.testing.databases` for a database of one's own."""
-    yield from _for_the_session(pytestconfig, start_postgres)
+    yield from for_the_session(pytestconfig, start_postgres)
 
 
 @pytest_asyncio.fixture
@@ -66,7 +66,8 @@ async def keyring() -> AsyncGenerator[KeyringServer]:
         yield serving
 
 
-def _for_the_session(config: pytest.Config, start: Callable[[], Server]) -> Generator[Server]:
+def for_the_session(config: pytest.Config, start: Callable[[], Server]) -> Generator[Server]:
+    """A server that starts now, is revived after every test that left it disturbed, and goes with the session."""
     # what is installed, pulled or built takes minutes the first time: it must be seen, not captured
     capture = config.pluginmanager.getplugin("capturemanager")
     assert isinstance(capture, CaptureManager)
