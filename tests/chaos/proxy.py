@@ -131,6 +131,8 @@ class _Client(_End):
         super().__init__()
         self.upstream: _Upstream | None = None
         self._wire = wire
+        self._early: list[bytes] = []
+        """What came before the server was reached: an event loop may read once more than it was asked to."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -142,8 +144,17 @@ class _Client(_End):
             self._wire.reach(self)
 
     def data_received(self, data: bytes) -> None:
-        if self.upstream is not None:
+        if self.upstream is None:
+            self._early.append(data)
+        else:
             self.upstream.write(data)
+
+    def reached(self, upstream: "_Upstream") -> None:
+        """From now on it is carried."""
+        self.upstream = upstream
+        for data in self._early:
+            upstream.write(data)
+        self._early.clear()
 
     def apply(self) -> None:
         """Read from each end what the wire lets through and the other end takes."""
@@ -182,7 +193,7 @@ class _Upstream(_End):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._client.upstream = self
+        self._client.reached(self)
         if self._client.transport is None or self._client.transport.is_closing():
             self.close()
 
