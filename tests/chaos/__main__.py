@@ -1,6 +1,7 @@
 """`python -m tests.chaos`: rounds of chaos over seeds, and a table of what they found."""
 
 import argparse
+import logging
 import random
 import sys
 import tempfile
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 by = f", by {fault.by} s" if fault.by else ""
                 _say(f"{seed}  {fault.at:6.2f} s  {fault.kind} (target {fault.target}) for {fault.seconds} s{by}")
         return 0
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a client that looks on while the broker is away
     folder = chosen.folder or Path(tempfile.mkdtemp(prefix="tillit-chaos-"))
     outcomes = uvloop.run(_play_all(seeds, chosen.seconds, folder, chosen.report))
     _say(table(outcomes))

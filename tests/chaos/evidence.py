@@ -201,7 +201,8 @@ async def _answered(system: System) -> list[Answered]:
         partitions = [TopicPartition(name, partition) for partition in range(PARTITIONS)]
         consumer.assign(partitions)
         ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
-        await consumer.seek_to_beginning(*partitions)
+        for tp in partitions:
+            consumer.seek(tp, 0)
         async with asyncio.timeout(_REPLIES_SECONDS):
             for tp in partitions:
                 while await consumer.position(tp) < ends[tp]:
