@@ -16,6 +16,8 @@ _LANE: Final = 22
 _TOP: Final = 46
 _CHART: Final = 170
 _FIRST_LANES: Final = ("people", "broker", "database", "keyring")
+_LETTER: Final = 4.6
+"""About how wide a letter is at the size of a bar's label."""
 _COLOURS: Final = {
     "kill": "#c0392b",
     "crash": "#c0392b",
@@ -102,14 +104,17 @@ class Picture:
             y = _TOP + _LANE * number
             yield _text(_LEFT - 8, y + 13, lane, anchor="end")
             yield f'<line x1="{_LEFT}" y1="{y + _LANE - 2}" x2="{_WIDTH - _RIGHT}" y2="{y + _LANE - 2}" stroke="#eee"/>'
-            for fault in (fault for fault in self.faults if fault.lane == lane):
-                start = self._x(fault.began)
+            bars = sorted((fault for fault in self.faults if fault.lane == lane), key=lambda fault: fault.began)
+            starts = [self._x(fault.began) for fault in bars]
+            for fault, start, following in zip(bars, starts, [*starts[1:], _WIDTH - _RIGHT], strict=True):
                 width = max(self._x(fault.ended if fault.ended is not None else self._end) - start, 3)
                 yield (
                     f'<rect x="{start:.1f}" y="{y + 2}" width="{width:.1f}" height="{_LANE - 8}" rx="2" '
                     f'fill="{_colour(fault.kind)}" fill-opacity="0.75"><title>{escape(str(fault))}</title></rect>'
                 )
-                yield _text(start + 2, y + 12, fault.kind, size=8, colour="white" if width > 50 else "#444")
+                if following - start > _LETTER * len(fault.kind):
+                    inside = width > _LETTER * len(fault.kind)
+                    yield _text(start + 3, y + 12, fault.kind, size=8, colour="white" if inside else "#222")
 
     def _rates(self, top: float) -> Iterator[str]:
         most = max([1, *_per_second(self.acknowledged).values(), *_per_second(self.arrived).values()])
