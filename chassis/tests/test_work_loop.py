@@ -297,6 +297,50 @@ async def test_a_frozen_errand_is_done_by_another_and_its_own_end_changes_nothin
     assert await waiting(town, kind) == 0
 
 
+async def test_work_asked_for_while_the_clock_was_ahead_is_done_once_it_is_right(town: Town, kind: str) -> None:
+    doer, right = Doer(), town.clock.now()
+    town.clock.advance(timedelta(hours=6))
+    await ask_for(town, kind, "a")
+    town.clock.set(right)
+    await one_round(town, step_of(kind, doer.step))
+    assert doer.done == ["a"]
+
+
+async def test_an_item_taken_while_the_clock_was_ahead_does_not_wait_until_it_is_that_late(
+    town: Town, kind: str
+) -> None:
+    doer, right = Doer(), town.clock.now()
+    await ask_for(town, kind, "a")
+    town.clock.advance(timedelta(hours=6))
+    async with borrow(town.service.database.pool) as connection:
+        ahead = town.clock.now()
+        taken = await work.claim(connection, kind, lease=uuid4(), now=ahead, lease_time=LEASE, limit=1)
+    assert [item.key for item in taken] == ["a"]
+    town.clock.set(right)
+    await one_round(town, step_of(kind, doer.step))
+    assert doer.done == ["a"]
+    async with town.service.database.transaction(keys=()) as tx:
+        with pytest.raises(LeaseLost):
+            await finish(taken[0], tx)
+
+
+async def test_a_lease_and_a_delay_of_a_right_clock_are_kept(town: Town, kind: str) -> None:
+    doer = Doer()
+    await ask_for(town, kind, "a")
+    async with borrow(town.service.database.pool) as connection:
+        now = town.clock.now()
+        await work.claim(connection, kind, lease=uuid4(), now=now, lease_time=LEASE, limit=1)
+    await one_round(town, step_of(kind, doer.step))
+    assert doer.done == []
+    async with town.service.database.transaction(keys=()) as tx:
+        await tx.execute(
+            "UPDATE work SET attempts = 12, due_at = $2 WHERE kind = $1", kind, now + timedelta(minutes=15)
+        )
+    await one_round(town, step_of(kind, doer.step))
+    assert doer.done == []
+    assert await attempts(town, kind) == (12, timedelta(minutes=15))
+
+
 async def test_recurring_work_comes_again_after_its_time_for_one_worker(town: Town, kind: str) -> None:
     runs: list[int] = []
 

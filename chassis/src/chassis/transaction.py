@@ -135,7 +135,7 @@ class Transaction:
             NewWork(
                 kind,
                 key,
-                due_at or self.now(),
+                due_at or work.AT_ONCE,
                 cause.correlation_id,
                 cause.event_id,
                 subject,

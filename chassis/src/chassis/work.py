@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +12,10 @@ from chassis.sql import Connection
 
 CHANNEL: Final = "tillit_work"
 """NOTIFY channel that wakes the workers."""
+CLOCKS_AGREE: Final = timedelta(minutes=1)
+"""How far apart workers' clocks may be without one of them taking the other's leases for wrong."""
+AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Due whatever any clock says: who asks for something now may have a clock that is ahead of everybody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,26 @@ async def claim(
         limit,
     )
     return sorted((WorkItem(*row.values()) for row in rows), key=lambda item: item.id)
+
+
+async def come_forward(
+    connection: Connection, kind: str, *, now: datetime, lease_time: timedelta, longest_delay: timedelta
+) -> None:
+    """Free items that were taken or postponed by a clock that was ahead: they would wait for it for hours.
+
+    An item that was tried comes due within its lease or its delay. A clock that is behind by more than `CLOCKS_AGREE`
+    sees others' leases so, and frees them: then a lease is lost, as when it was too short.
+    """
+    await connection.execute(
+        "UPDATE work SET due_at = $2, lease = NULL WHERE kind = $1 AND attempts > 0"
+        " AND due_at > $2::timestamptz + $5::interval + greatest("
+        "$3::interval, least(make_interval(secs => power(2, least(attempts, 12))), $4::interval))",
+        kind,
+        now,
+        lease_time,
+        longest_delay,
+        CLOCKS_AGREE,
+    )
 
 
 async def finish(connection: Connection, item: WorkItem) -> bool:

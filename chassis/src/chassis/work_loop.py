@@ -16,7 +16,7 @@ from contracts.personal import Category
 from contracts.purposes import PurposeId
 
 from chassis import work
-from chassis.clock import new_id
+from chassis.clock import monotonic, new_id
 from chassis.database import Database
 from chassis.errors import TRANSIENT, KeyringUnavailable, reason
 from chassis.health import Loop
@@ -33,6 +33,7 @@ from chassis.work import NewWork, WorkItem
 LEASE: Final = timedelta(seconds=30)
 _CLAIM: Final = 50
 _POLL_SECONDS: Final = 0.5
+_COME_FORWARD_SECONDS: Final = 30.0
 _FIRST_DELAY: Final = timedelta(seconds=1)
 _LONGEST_DELAY: Final = timedelta(minutes=15)
 _log = get_logger()
@@ -95,6 +96,7 @@ class WorkLoop:
         self._metrics = metrics
         self._loop = loop
         self._stopping = False
+        self._came_forward: float | None = None
 
     def stop(self) -> None:
         self._stopping = True
@@ -122,8 +124,13 @@ class WorkLoop:
     async def _claim(self) -> list[WorkItem]:
         now = self._database.clock.now()
         async with borrow(self._database.pool) as connection:
+            if self._came_forward is None or monotonic() - self._came_forward > _COME_FORWARD_SECONDS:
+                await work.come_forward(
+                    connection, self._kind.kind, now=now, lease_time=LEASE, longest_delay=_LONGEST_DELAY
+                )
+                self._came_forward = monotonic()
             if self._kind.every is not None:
-                recurring = NewWork(self._kind.kind, self._kind.kind, now, new_id(self._database.clock))
+                recurring = NewWork(self._kind.kind, self._kind.kind, work.AT_ONCE, new_id(self._database.clock))
                 await work.insert(connection, [recurring])
             return await work.claim(connection, self._kind.kind, lease=uuid4(), now=now, lease_time=LEASE, limit=_CLAIM)
 
