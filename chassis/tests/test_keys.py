@@ -1,6 +1,9 @@
 """Keys are asked for in bulk, believed for five minutes, and once destroyed never come back, whatever answer is late."""
 
 import asyncio
+import socket
+import struct
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -9,6 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import pytest_asyncio
+import uvloop
 from chassis.errors import KeyringUnavailable, SubjectGone
 from chassis.keys import CACHE_SIZE, CACHE_TIME, FETCH_SIZE, LOG_KEY, KeyName, SubjectKeys
 from chassis.protocol import drop_keys
@@ -52,6 +56,48 @@ async def test_a_destruction_that_was_missed_goes_unnoticed_for_five_minutes_at_
     town.clock.advance(CACHE_TIME + timedelta(microseconds=1))
     assert not await has(keys, subject)
     assert not await has(keys, subject)
+
+
+async def test_a_key_that_was_fetched_while_the_clock_was_ahead_is_not_believed_until_it_is_that_late(
+    town: Town,
+) -> None:
+    keys, subject, right = town.service.keys, town.person(), town.clock.now()
+    town.clock.advance(timedelta(hours=6))
+    assert await has(keys, subject)
+    town.clock.set(right)
+    town.keyring.destroy(subject, PROFILE_ONLY)
+    assert not await has(keys, subject)
+
+
+async def test_a_keyring_that_resets_every_connection_is_unavailable_and_nothing_else(town: Town) -> None:
+    """As processes run, on uvloop: a reset while the connection is made is no error of the HTTP client's there."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=200)
+    signer = surroundings(town.service).identities.signer("profile", town.clock)
+
+    def reset_all() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+
+    async def ask() -> None:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=url, timeout=5) as http:
+            keys = SubjectKeys(http, signer, town.clock, CATEGORIES)
+            for _ in range(30):
+                asked = [keys.fetch([KeyName(SubjectId(uuid4()), USER)]) for _ in range(10)]
+                outcomes = await asyncio.gather(*asked, return_exceptions=True)
+                assert {type(outcome) for outcome in outcomes} == {KeyringUnavailable}
+
+    resetting = threading.Thread(target=reset_all)
+    resetting.start()
+    try:
+        await asyncio.to_thread(lambda: uvloop.run(ask()))
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        resetting.join()
 
 
 async def test_many_keys_are_asked_for_in_parts(town: Town) -> None:

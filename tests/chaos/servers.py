@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final, cast
@@ -76,6 +77,7 @@ class ChaosKafka(Kafka):
 
     def __init__(self, image: str) -> None:
         super().__init__(image, doors=PROCESSES)
+        self._kept = [keep_port(door.advertised) for door in self.doors]
         self.disk = SmallDisk()
         self.with_volume_mapping(self.disk.name, "/tillit/data", "rw")
 
@@ -87,6 +89,8 @@ class ChaosKafka(Kafka):
     def stop(self, force: bool = True, delete_volume: bool = True) -> None:
         super().stop(force, delete_volume)
         self.disk.stop()
+        for port in self._kept:
+            port.close()
 
 
 class ChaosPostgres(Postgres):
@@ -108,6 +112,14 @@ class ChaosPostgres(Postgres):
     def stop(self, force: bool = True, delete_volume: bool = True) -> None:
         super().stop(force, delete_volume)
         self.disk.stop()
+
+
+def keep_port(port: int) -> socket.socket:
+    """Nobody else is given this port until it is closed; who is to listen at it may all the same (SO_REUSEADDR on both)."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", port))
+    return kept
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from chassis.testing.services import Identities
 from tests.chaos import sink_service, source_service
 from tests.chaos.places import BASE, PLACES, PROCESSES, SINK, SOURCE, places_of
 from tests.chaos.proxy import Wire
-from tests.chaos.servers import ChaosKafka, ChaosPostgres
+from tests.chaos.servers import ChaosKafka, ChaosPostgres, keep_port
 from tests.chaos.stepped_clock import step
 from tests.chaos.supervised import Supervised
 
@@ -112,7 +112,9 @@ async def running(kafka: ChaosKafka, postgres: ChaosPostgres, folder: Path, pref
             name = f"{_SERVICES[place // PLACES][0]} {place % PLACES + 1}"
             theirs, told = await _wired(stack, name, place, kafka, database, keyring)
             wires.append(theirs)
-            processes.append(_process(name, place, folder, {**environment, **told}, identities))
+            process = _process(name, place, folder, {**environment, **told}, identities)
+            stack.callback(keep_port(process.port).close)
+            processes.append(process)
         stack.push_async_callback(_end_all, processes)
         system = System(kafka, postgres, keyring, prefix, (source, sink), processes, wires, identities, cure, http)
         base = [process for place, process in enumerate(processes) if place % PLACES < BASE]

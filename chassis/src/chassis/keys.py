@@ -151,12 +151,13 @@ class SubjectKeys:
         Raises:
             KeyringUnavailable: some are not cached and the keyring can't be asked now.
         """
-        oldest = self._clock.now() - CACHE_TIME
+        now = self._clock.now()
+        oldest = now - CACHE_TIME
         found: dict[KeyName, AESGCM] = {}
         missing: list[KeyName] = []
         for name in dict.fromkeys(names):
             cached = self._cache.get(name)
-            if cached is not None and (cached[1] >= oldest or name == LOG_KEY):
+            if cached is not None and (oldest <= cached[1] <= now or name == LOG_KEY):
                 found[name] = cached[0]
             elif name not in self._destroyed:
                 missing.append(name)
@@ -204,7 +205,8 @@ class SubjectKeys:
         try:
             response = await self._http.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
             outcome = "refused"
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, AttributeError) as error:
+            # anyio's answer to a connection that was reset while it was made, on uvloop: it asks a socket that is gone
             raise KeyringUnavailable(f"the keyring did not answer ({type(error).__name__})") from None
         else:
             if response.status_code not in (HTTPStatus.OK, HTTPStatus.CREATED):
