@@ -15,7 +15,7 @@ from tests.chaos.settings import ChaosSettings
 from tests.chaos.supervised import ROOT
 
 _SHORT_SECONDS: Final = 12
-_LONG_SECONDS: Final = 12
+_LONG_SECONDS: Final = 10
 _LONG_SEEDS: Final = range(1, 51)
 
 
