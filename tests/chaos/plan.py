@@ -46,6 +46,10 @@ class FaultKind(StrEnum):
     """Nothing passes between one process and one server for `seconds`; connections stay, and new ones are accepted."""
     ONE_WAY = "one way"
     """What the process sends arrives, the answers don't; after `seconds` they are lost with their connections."""
+    LEADER_UNHEARD = "leader unheard, killed"
+    """Nothing of the relay's leader reaches the broker for `seconds`, then it is killed: nothing of that was sent."""
+    LEADER_UNANSWERED = "leader unanswered, killed"
+    """The relay's leader does not hear the broker for `seconds`, then it is killed: all of that was sent, and is again."""
     WORKER_LEAVES = "worker leaves"
     """SIGTERM, and back after `seconds`: its partitions go to the others, and come back."""
     WORKER_JOINS = "worker joins"
@@ -95,6 +99,8 @@ _WEIGHTS: Final = {
     FaultKind.WIRE_CUT: 5,
     FaultKind.BLACK_HOLE: 4,
     FaultKind.ONE_WAY: 5,
+    FaultKind.LEADER_UNHEARD: 4,
+    FaultKind.LEADER_UNANSWERED: 4,
     FaultKind.WORKER_LEAVES: 3,
     FaultKind.WORKER_JOINS: 4,
     FaultKind.SERVICE_AWAY: 2,
@@ -118,6 +124,8 @@ _LENGTHS: Final = {
     FaultKind.WIRE_CUT: (0.0, 2.0),
     FaultKind.BLACK_HOLE: (1.0, 12.0),
     FaultKind.ONE_WAY: (0.5, 6.0),
+    FaultKind.LEADER_UNHEARD: (0.5, 3.0),
+    FaultKind.LEADER_UNANSWERED: (0.5, 3.0),
     FaultKind.WORKER_LEAVES: (0.5, 6.0),
     FaultKind.WORKER_JOINS: (2.0, 8.0),
     FaultKind.SERVICE_AWAY: (1.0, 5.0),
@@ -140,6 +148,8 @@ _TARGETS: Final = {
     FaultKind.WIRE_CUT: _BASE_PROCESSES * len(SERVERS),
     FaultKind.BLACK_HOLE: _BASE_PROCESSES * len(SERVERS),
     FaultKind.ONE_WAY: _BASE_PROCESSES * len(SERVERS),
+    FaultKind.LEADER_UNHEARD: SERVICES,
+    FaultKind.LEADER_UNANSWERED: SERVICES,
     FaultKind.WORKER_LEAVES: _BASE_PROCESSES,
     FaultKind.WORKER_JOINS: SERVICES,
     FaultKind.SERVICE_AWAY: SERVICES,

@@ -63,6 +63,10 @@ class Striker:
                 leader = await self._system.relay_leader(fault.target)
                 if leader is not None:
                     await self._process(fault, leader, ", leads the relay")
+            case FaultKind.LEADER_UNHEARD | FaultKind.LEADER_UNANSWERED:
+                leader = await self._system.relay_leader(fault.target)
+                if leader is not None:
+                    await self._cut_off_and_kill(fault, leader)
             case FaultKind.FREEZE_CONSUMER:
                 await self._freeze(fault, await self._system.last_consumer(), ", holds partitions")
             case FaultKind.WORKER_JOINS:
@@ -200,6 +204,22 @@ class Striker:
                 if flow is Flow.ONE_WAY:
                     wire.reset()  # the answers that were held back never come
                 wire.set(Flow.OPEN)
+            self._timeline.ended(struck)
+
+    async def _cut_off_and_kill(self, fault: Fault, leader: Supervised) -> None:
+        """What the wire holds back when the leader dies never arrives."""
+        wire = self._system.wires[self._system.processes.index(leader)][0]
+        async with wire.lock, leader.lock:
+            struck = self._timeline.began(fault.kind, f"{wire.name}, for {fault.seconds} s", leader.name)
+            wire.set(Flow.BLACK_HOLE if fault.kind is FaultKind.LEADER_UNHEARD else Flow.ONE_WAY)
+            try:
+                await asyncio.sleep(fault.seconds)
+                leader.kill()
+                wire.reset()
+                await leader.until_ended(_GRACE_SECONDS)
+            finally:
+                wire.set(Flow.OPEN)
+            leader.start()
             self._timeline.ended(struck)
 
     async def _duty(self, fault: Fault, what: str, doing: Awaitable[list[Violation]]) -> None:
