@@ -128,7 +128,7 @@ _LENGTHS: Final = {
     FaultKind.LEADER_UNANSWERED: (0.5, 3.0),
     FaultKind.WORKER_LEAVES: (0.5, 6.0),
     FaultKind.WORKER_JOINS: (2.0, 8.0),
-    FaultKind.SERVICE_AWAY: (1.0, 5.0),
+    FaultKind.SERVICE_AWAY: (2.0, 6.0),
     FaultKind.STARVATION: (2.0, 8.0),
     FaultKind.CLOCK_STEP: (1.0, 10.0),
     FaultKind.DATABASE_FULL: (0.5, 4.0),
