@@ -121,7 +121,7 @@ async def refuse(connection: Connection, position: int, why: str) -> None:
 
 
 async def find(connection: Connection, event_id: UUID) -> list[WaitingEvent]:
-    """The event, if it waits here. Reads the whole table: 0.6 s for a million rows, and an index would cost every event
+    """The event, if it waits here. Reads the whole table: 0.25 s for 400,000 rows, and an index would cost every event
     that is sent; this is asked by people."""
     rows = await connection.fetch(
         "SELECT position, event_id, headers, topic, created_at, refused FROM outbox WHERE event_id = $1", event_id
