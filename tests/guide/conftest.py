@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from chassis.testing.engine import need_programs
 from local_stack.settings import downloads_folder
 
 from tests.guide.guide import ROOT, files, told
@@ -19,6 +20,7 @@ from tests.promises.conftest import free_ports
 @pytest.fixture(scope="session")
 def reader() -> Iterator[Reader]:
     """At the end of step 5: the service runs beside the others. Everything is gone afterwards."""
+    need_programs({"curl": "curl", "git": "git", "mvn": "maven"})
     folder = Path(tempfile.mkdtemp(prefix="tillit-guide-"))
     folder.chmod(0o755)
     _check_out(folder / "tillit")
