@@ -166,3 +166,14 @@ async def test_crossing_people_are_locked_without_deadlock_by_commands(town: Tow
 
     await asyncio.gather(*(command(turn % 4) for turn in range(10)))
     assert [len(await sent_ids(town, subject)) for subject in people] == [10] * 4
+
+
+async def test_a_connection_given_back_in_the_middle_of_a_transaction_comes_back_without_it(town: Town) -> None:
+    pool, subject = town.service.database.pool, SubjectId(uuid4())
+    async with borrow(pool) as connection:
+        session = await connection.fetchval("SELECT pg_backend_pid()")
+        await connection.execute("BEGIN")
+        await connection.execute("INSERT INTO subjects (subject_id) VALUES ($1)", subject)
+    async with borrow(pool) as connection:
+        assert await connection.fetchval("SELECT pg_backend_pid()") == session, "another connection shows nothing"
+        assert await connection.fetchval("SELECT 1 FROM subjects WHERE subject_id = $1", subject) is None
