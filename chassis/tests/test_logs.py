@@ -139,7 +139,7 @@ def test_every_error_of_a_group_is_named(stream: io.StringIO) -> None:
 
 def test_a_librarys_line_takes_the_same_way(stream: io.StringIO) -> None:
     logging.getLogger("aiokafka.cluster").warning("Unable to reach %s: %s", "broker-1", OSError(111, NAME))
-    logging.getLogger("some.library").error(ValueError(NAME))
+    logging.getLogger("some.package").error(ValueError(NAME))
     first, second = lines(stream)
     assert first["event"] == "Unable to reach broker-1: ConnectionRefusedError ECONNREFUSED"
     assert first["logger"] == "aiokafka.cluster"
@@ -151,7 +151,7 @@ def test_a_librarys_line_that_does_not_fit_its_arguments_tells_neither(
     stream: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure("profile", "DEBUG", stream)  # the only handler now: pytest's own raises on such a line
-    logging.getLogger("some.library").error("%d of %d", Row(NAME))
+    logging.getLogger("some.package").error("%d of %d", Row(NAME))
     assert lines(stream)[0]["event"] == "log.unprintable"
     assert NAME not in stream.getvalue() + capsys.readouterr().err
 

@@ -54,7 +54,7 @@ def admin_routes(service: Service) -> APIRouter:
                 waiting=[_waiting(row) for row in await outbox.find(connection, event_id)],
                 parked=[_shown(row) for row in await parked.of_event(connection, event_id)],
                 work=[
-                    WorkLeft(kind=left.kind, items=left.items, next_due=left.next_due, attempts=left.attempts)
+                    WorkLeft.model_validate(left, from_attributes=True)
                     for left in await work.caused_by(connection, event_id)
                 ],
                 caused=[_waiting(row) for row in await outbox.caused_by(connection, event_id)],
@@ -107,25 +107,8 @@ def admin_routes(service: Service) -> APIRouter:
 
 
 def _shown(row: ParkedRow) -> ParkedRecord:
-    return ParkedRecord(
-        id=row.id,
-        topic=row.topic,
-        partition=row.partition,
-        offset=row.offset,
-        key=row.key,
-        event_id=row.event_id,
-        event_type=row.event_type,
-        reason=row.reason,
-        parked_at=row.parked_at,
-    )
+    return ParkedRecord.model_validate(row, from_attributes=True)
 
 
 def _waiting(row: WaitingEvent) -> WaitingRecord:
-    return WaitingRecord(
-        position=row.position,
-        event_id=row.event_id,
-        event_type=row.event_type,
-        topic=row.topic,
-        created_at=row.created_at,
-        refused=row.refused,
-    )
+    return WaitingRecord.model_validate(row, from_attributes=True)

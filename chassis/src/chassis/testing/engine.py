@@ -98,8 +98,7 @@ def need_programs(packages: dict[str, str]) -> None:
 
 def _apt(command: Sequence[str]) -> None:
     done = subprocess.run(
-        command,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        ["env", "DEBIAN_FRONTEND=noninteractive", *command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

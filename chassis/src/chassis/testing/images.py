@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,8 +87,7 @@ def _pulled(image: str) -> bool:
     repository, _, tag = image.rpartition(":")
     try:
         pulling = cast("Iterator[object]", client.api.pull(repository, tag=tag, stream=True))
-        for _ in pulling:
-            pass  # the pull is over when its stream is
+        deque(pulling, maxlen=0)  # the pull is over when its stream is
         if _is_present(client, image):
             return True
         reason = "the download broke off"
