@@ -33,7 +33,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr, field_validator
 from starlette.responses import Response
 
-from chassis import logs, problems, telemetry
+from chassis import edge, logs, problems, telemetry
 
 NAME = "Kari Nordmann-Testesen"
 JSON = {"content-type": "application/json"}
@@ -505,3 +505,21 @@ async def test_a_body_that_comes_too_slowly_is_not_waited_for() -> None:
     await asyncio.wait_for(task, 5)
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"urn:tillit:problem:body-timeout" in answer
+
+
+async def test_one_connection_more_than_there_may_be_is_sent_away_by_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(edge, "CONNECTIONS", 3)
+    stop = asyncio.Event()
+    task, url = await served(stop)
+    host, port = url.removeprefix("http://").split(":")
+    idle = [await asyncio.open_connection(host, int(port)) for _ in range(3)]
+    request = b"GET /v1/knock HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert (await exchange(url, request)).startswith(b"HTTP/1.1 503")
+    for _, writer in idle:
+        writer.close()
+        await writer.wait_closed()
+    assert not (await exchange(url, request)).startswith(b"HTTP/1.1 503")
+    stop.set()
+    await asyncio.wait_for(task, 5)

@@ -13,7 +13,7 @@ import pytest
 from asyncpg import Pool
 from chassis.clock import MovedClock
 from chassis.database import connect_pool
-from chassis.idempotency import Answer, IdempotencyKey, check_routes, forget_before, idempotency_key, once
+from chassis.idempotency import Answer, IdempotencyKey, check_routes, forget, idempotency_key, once
 from chassis.json_bodies import RequestBody
 from chassis.keys import KeySet
 from chassis.migrations import CHASSIS
@@ -194,7 +194,7 @@ async def test_kept_answers_are_forgotten_after_their_time(notes: Notes) -> None
         notes.clock.advance(timedelta(hours=25))
         await post(client, '"new"')
         async with notes.transaction() as tx:
-            await forget_before(tx, notes.clock.now() - timedelta(hours=24))
+            await forget(tx.connection, notes.clock.now() - timedelta(hours=24), 10)
         assert len(await notes.rows()) == 1
         await post(client, '"old"')
     assert len(notes.made) == 3

@@ -44,5 +44,5 @@ async def test_only_ids_older_than_the_window_are_forgotten(town: Town) -> None:
     async with town.service.database.transaction(keys=()) as tx:
         await inbox.add_new(tx.connection, [old], AT - timedelta(days=400))
         await inbox.add_new(tx.connection, [young], AT)
-        assert await inbox.forget(tx.connection, AT - timedelta(days=90)) == 1
+        assert await inbox.forget(tx.connection, AT - timedelta(days=90), 10) == 1
         assert await inbox.add_new(tx.connection, [old, young], AT) == {old}

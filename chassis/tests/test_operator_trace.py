@@ -77,7 +77,7 @@ async def test_refused_events_are_listed_with_their_reason_and_tried_again_when_
         first, second = tx.publish(message(subject)), tx.publish(message(subject))
     async with borrow(town.service.database.pool) as connection:
         [row] = await outbox.find(connection, first)
-        await outbox.refuse(connection, row.position, "too large for the broker")
+        await outbox.refuse(connection, [row.position], "too large for the broker")
         assert not {first, second} & set(await due_ids(town))
     async with edge(town.service) as client:
         items = (await client.get("/admin/outbox/refused")).json()["items"]

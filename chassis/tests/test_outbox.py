@@ -46,7 +46,7 @@ async def test_a_refused_row_is_kept_and_later_rows_of_its_key_wait_behind_it(to
     async with town.service.database.transaction(keys=()) as tx:
         await outbox.insert(tx.connection, [event(topic, key, key.encode()) for key in "abaab"], AT)
         rows = [row for row in await outbox.due(tx.connection, 1_000) if row.topic == topic]
-        await outbox.refuse(tx.connection, rows[2].position, "too large")
+        await outbox.refuse(tx.connection, [rows[2].position], "too large")
         due = [row for row in await outbox.due(tx.connection, 1_000) if row.topic == topic]
         depth = await outbox.depth(tx.connection)
     assert [row.key for row in due] == ["b", "b"]
@@ -75,3 +75,30 @@ async def test_an_event_is_never_put_in_half(town: Town) -> None:
         await fail()
     async with borrow(town.service.database.pool) as connection:
         assert [row for row in await outbox.due(connection, 1_000) if row.topic == topic] == []
+
+
+async def test_large_bodies_come_out_a_few_at_a_time_and_the_oldest_always(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "READ_BYTES", 250)
+    topic = str(uuid4())
+    async with town.service.database.transaction(keys=()) as tx:
+        await tx.execute("DELETE FROM outbox")
+        await outbox.insert(tx.connection, [event(topic, "a", b"x" * size) for size in (300, 100, 100, 100, 100)], AT)
+        sizes: list[list[int]] = []
+        while rows := await outbox.due(tx.connection, 1_000):
+            sizes.append([len(row.body) for row in rows])
+            await outbox.delete(tx.connection, [row.position for row in rows])
+    assert sizes == [[300], [100, 100, 100], [100]]
+
+
+async def test_with_a_refused_row_all_that_are_as_large_on_its_topic_are_kept(town: Town) -> None:
+    topic, other = str(uuid4()), str(uuid4())
+    async with town.service.database.transaction(keys=()) as tx:
+        sizes = (10, 20, 30, 19)
+        await outbox.insert(tx.connection, [event(topic, str(size), b"x" * size) for size in sizes], AT)
+        await outbox.insert(tx.connection, [event(other, "a", b"x" * 40)], AT)
+        rows = [row for row in await outbox.due(tx.connection, 1_000) if row.topic in (topic, other)]
+        assert await outbox.refuse_larger(tx.connection, rows[1], "too large") == 2
+        left = [row for row in await outbox.due(tx.connection, 1_000) if row.topic in (topic, other)]
+    assert [len(row.body) for row in left] == [10, 19, 40]

@@ -256,7 +256,7 @@ async def test_what_stands_longer_than_the_window_is_dropped(town: Town) -> None
     old = park_bad_event(read(town.record(removed(subject, 1))), "old", town.service.own_key)
     async with town.service.database.transaction(keys=()) as tx:
         await parked.insert(tx.connection, [old], AT - timedelta(days=900))
-        assert await parked.forget(tx.connection, AT - timedelta(days=800)) == 1
+        assert await parked.forget(tx.connection, AT - timedelta(days=800), 10) == 1
 
 
 async def test_a_parked_row_in_the_clear_always_names_its_event(town: Town) -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 from chassis.clock import monotonic
+from chassis.metrics import Metrics
 from chassis.settings import ServiceSettings
 from chassis.telemetry import SpanAttributes, Telemetry
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -115,3 +116,24 @@ def test_an_unsampled_message_costs_next_to_nothing(exporter: InMemorySpanExport
         with telemetry.span_from(unsampled, "x"):
             pass
     assert (monotonic() - began) / 20_000 < 20e-6
+
+
+def test_what_waits_to_be_sent_is_bounded_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens at the address of the receiver."""
+    monkeypatch.setattr(telemetry, "SPAN_QUEUE", 600)
+    told = settings(1.0).model_copy(update={"otlp_endpoint": AnyHttpUrl("http://127.0.0.1:9")})
+    metrics = Metrics()
+    active = telemetry.configure("profile", told, metrics=metrics)
+    for _ in range(2_000):
+        with telemetry.span("knock"):
+            pass
+    active.shutdown()
+    counted = {
+        str(sample.labels["outcome"]): sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "tillit_spans_total"
+    }
+    assert counted["recorded"] == 2_000
+    assert 0 < counted["not taken"] <= 1_200
+    assert "sent" not in counted

@@ -27,8 +27,8 @@ async def test_a_million_rows_gather_without_a_broker_and_drain_in_order(
     town: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capsys.disabled():
-        await town.kafka.stop_serving()
         async with running(town.writer, "worker"), watched_memory() as gathering:
+            await town.kafka.stop_serving()
             began = monotonic()
             await fill(town)
             tell(f"{ROWS:,} rows in {monotonic() - began:.0f} s, broker away: {gathering.growth:.0f} MiB more")
@@ -45,9 +45,8 @@ async def test_a_million_rows_gather_without_a_broker_and_drain_in_order(
 
 
 async def fill(town: Town) -> None:
-    """Rows numbered in their body, `KEYS` keys in turn, with the headers of a real event."""
-    subject = town.person()
-    await publish(town.writer.database, saved(subject, 1))
+    """Rows numbered in their body, `KEYS` keys in turn, with the headers of a real event, which stays before them."""
+    await publish(town.writer.database, saved(town.person(), 1))
     async with connected(town.writer.settings.database_url.get_secret_value()) as connection:
         for start in range(0, ROWS, 100_000):
             await connection.execute(
@@ -59,7 +58,6 @@ async def fill(town: Town) -> None:
                 start + 100_000 - 1,
                 KEYS,
             )
-        await connection.execute("DELETE FROM outbox WHERE key = $1", str(subject))
 
 
 async def drain(town: Town) -> list[float]:
@@ -86,11 +84,12 @@ def numbers_by_key(town: Town) -> dict[int, list[int]]:
     )
     consumer.subscribe([town.prefix + JobInterestSaved.topic.name])
     found: defaultdict[int, list[int]] = defaultdict(list)
-    left = ROWS
+    left = ROWS + 1
     try:
         while records := consumer.consume(min(max(left, 1), 10_000), timeout=20 if left > 0 else 1):
             for record in records:
-                found[int(record.key() or b"")].append(int(record.value() or b""))
+                if (number := record.value() or b"").isdigit():
+                    found[int(record.key() or b"")].append(int(number))
             left -= len(records)
     finally:
         consumer.close()

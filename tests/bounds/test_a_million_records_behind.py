@@ -21,7 +21,7 @@ from contracts.personal import Category, SubjectId
 from contracts.profile import JobInterestSaved
 from contracts.purposes import PurposeId
 
-from benchmarks.rig import HOLDER, MIGRATIONS, interest, store_many
+from benchmarks.rig import HOLDER, MIGRATIONS, interest, message, store_many
 from tests.bounds.memory import tell, watched_memory
 from tests.integration.town import waiting_to_be_sent
 
@@ -30,13 +30,13 @@ PEOPLE: Final = 5_000
 MOST_MIB: Final = 250
 """Polls of 2,000 records for three lanes, the client's fetches of 8 MiB, 20,000 keys."""
 WAIT_SECONDS: Final = 1.0
+CATEGORIES: Final = frozenset({Category.USER_INFORMATION, Category.COMMUNICATION})
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1_800)]
 
 
 def build(settings: ServiceSettings) -> Service:
-    categories = frozenset({Category.USER_INFORMATION})
-    service = Service("notifications", settings, holder=HOLDER, key_categories=categories, migrations=MIGRATIONS)
+    service = Service("notifications", settings, holder=HOLDER, key_categories=CATEGORIES, migrations=MIGRATIONS)
     service.store_batch(JobInterestSaved, store_many, purpose=PurposeId.P4)
     return service
 
@@ -53,7 +53,7 @@ async def behind(kafka: Kafka, postgres: Postgres, keyring: KeyringServer, prefi
 
 def new_person(keyring: KeyringServer) -> SubjectId:
     subject = SubjectId(uuid4())
-    keyring.make(subject, [Category.USER_INFORMATION])
+    keyring.make(subject, CATEGORIES)
     return subject
 
 
@@ -105,5 +105,5 @@ async def command_of_somebody_new(service: Service, keyring: KeyringServer) -> f
     subject = new_person(keyring)
     began = monotonic()
     async with service.database.transaction([subject]) as tx:
-        tx.publish(interest(subject))
+        tx.publish(message(interest(subject), tx))
     return monotonic() - began

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import uuid4
 
-from chassis.clock import monotonic
+from chassis.clock import Clock, monotonic
 from chassis.kafka_topics import ensure_topics
 from chassis.parked import ParkedRow
 from chassis.service import Service
@@ -67,7 +67,7 @@ class Town:
 
 
 @asynccontextmanager
-async def town(kafka: Kafka, postgres: Postgres, prefix: str) -> AsyncGenerator[Town]:
+async def town(kafka: Kafka, postgres: Postgres, prefix: str, clock: Clock | None = None) -> AsyncGenerator[Town]:
     """A town whose topics are made, under this prefix."""
     behaviour = Reader()
     async with AsyncExitStack() as stack:
@@ -76,7 +76,7 @@ async def town(kafka: Kafka, postgres: Postgres, prefix: str) -> AsyncGenerator[
 
         async def opened(build: Callable[[ServiceSettings], Service]) -> Service:
             return await stack.enter_async_context(
-                open_service(build, ServiceSettings, postgres, keyring, kafka=kafka, topic_prefix=prefix)
+                open_service(build, ServiceSettings, postgres, keyring, kafka=kafka, topic_prefix=prefix, clock=clock)
             )
 
         yield Town(

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import metrics as measures
 from chassis import outages, problems, telemetry
+from chassis.admission import PROBES, Admission
 from chassis.clock import Clock, monotonic
 from chassis.health import Health, Report
 from chassis.idempotency import api_routes, check_routes
@@ -35,7 +36,9 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Strict-Transport-Security": "max-age=31536000",
 }
-_PROBES: Final = frozenset({"/health/live", "/health/ready", "/metrics"})
+
+CONNECTIONS: Final = 1_000
+"""Open at once, those of idle and of slow clients too; one more is answered 503 by the server itself."""
 
 _log = get_logger()
 
@@ -89,7 +92,8 @@ class _EdgeApp(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
         bodies = JsonBodies(inner, self._settings.body_limit_bytes, self._settings.body_seconds)
-        observed = _Observed(bodies, self._metrics, self._settings.trust_traceparent)
+        admitted = Admission(bodies, self._settings.http_at_once)
+        observed = _Observed(admitted, self._metrics, self._settings.trust_traceparent)
         return RequestIds(_Headers(observed), self._clock)
 
     def openapi(self) -> dict[str, Any]:
@@ -160,11 +164,11 @@ class _Observed:
                     span.fail(str(status))
                 self._metrics.http_requests.labels(method, route, str(status)).inc()
                 self._metrics.http_seconds.labels(method, route).observe(seconds)
-                say = _log.debug if route in _PROBES else _log.info
+                say = _log.debug if route in PROBES else _log.info
                 say("http.answered", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
     def _span(self, scope: Scope, method: str) -> telemetry.Span:
-        if scope["path"] in _PROBES:
+        if scope["path"] in PROBES:
             return telemetry.NOTHING
         if self._trust_traceparent:
             given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
@@ -231,6 +235,7 @@ async def serve(
                 lifespan="off",
                 ws="none",
                 http=BoundedHeads,
+                limit_concurrency=CONNECTIONS,
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -1,16 +1,22 @@
 """What every service does about itself: tells that it is a holder, and drops what its windows no longer allow."""
 
-from datetime import timedelta
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
 
 from chassis import idempotency, inbox, parked, registration
 from chassis.holders import digest
 from chassis.logs import get_logger
 from chassis.service import Service
+from chassis.sql import Connection
 from chassis.work import WorkItem
+from chassis.work_loop import renew
 
 SWEEP_EVERY: Final = timedelta(hours=1)
 ANSWERS_KEPT: Final = timedelta(days=1)
+PART: Final = 5_000
+"""Rows of one statement."""
+Forget: TypeAlias = Callable[[Connection, datetime, int], Awaitable[int]]
 _log = get_logger()
 
 
@@ -28,11 +34,25 @@ async def register_holder(service: Service) -> None:
 
 
 async def sweep(service: Service, item: WorkItem) -> None:
-    """Delete inbox rows, kept answers and parked records that are older than their windows."""
+    """Delete inbox rows, parked records and kept answers that are older than their windows, part by part.
+
+    An hour may have brought millions; in one statement they would take longer than any statement may.
+    """
     settings = service.settings
+    windows: Sequence[tuple[str, Forget, timedelta]] = (
+        ("inbox", inbox.forget, settings.inbox_window),
+        ("parked", parked.forget, settings.parked_window),
+        ("answers", idempotency.forget, ANSWERS_KEPT),
+    )
+    for what, forget, window in windows:
+        swept = part = await _forget_part(service, item, forget, window)
+        while part == PART:
+            part = await _forget_part(service, item, forget, window)
+            swept += part
+        _log.info("housekeeping.swept", what=what, rows=swept)
+
+
+async def _forget_part(service: Service, item: WorkItem, forget: Forget, window: timedelta) -> int:
     async with service.database.transaction(keys=()) as tx:
-        now = tx.now()
-        inboxes = await inbox.forget(tx.connection, now - settings.inbox_window)
-        expired = await parked.forget(tx.connection, now - settings.parked_window)
-        await idempotency.forget_before(tx, now - ANSWERS_KEPT)
-    _log.info("housekeeping.swept", inbox=inboxes, parked=expired)
+        await renew(item, tx)
+        return await forget(tx.connection, tx.now() - window, PART)

@@ -23,6 +23,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from chassis.problems import Problem, unavailable
+from chassis.sql import Connection
 from chassis.tokens import Caller, InvalidToken, caller_of
 from chassis.transaction import Transaction
 
@@ -101,9 +102,17 @@ async def once(tx: Transaction, key: IdempotencyKey | None, make: Callable[[], A
     return _response(answer)
 
 
-async def forget_before(tx: Transaction, moment: datetime) -> None:
-    """Deletes the answers kept since before a moment; a caller's retry comes within hours, not days."""
-    await tx.execute("DELETE FROM idempotency_keys WHERE created_at < $1", moment)
+async def forget(connection: Connection, before: datetime, most: int) -> int:
+    """Drop up to so many answers kept since before a moment (a caller's retry comes within hours); says how many."""
+    return int(
+        await connection.fetchval(
+            "WITH gone AS (DELETE FROM idempotency_keys WHERE (scope, key_hash) IN"
+            " (SELECT scope, key_hash FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)"
+            " RETURNING 1) SELECT count(*) FROM gone",
+            before,
+            most,
+        )
+    )
 
 
 def check_routes(routes: Sequence[BaseRoute]) -> None:

@@ -23,10 +23,14 @@ async def received_at(connection: Connection, event_id: UUID) -> datetime | None
     return await connection.fetchval("SELECT received_at FROM inbox WHERE event_id = $1", event_id)
 
 
-async def forget(connection: Connection, before: datetime) -> int:
-    """Drop ids older than any topic keeps records; the answer is how many."""
+async def forget(connection: Connection, before: datetime, most: int) -> int:
+    """Drop up to so many ids older than any topic keeps records; the answer is how many."""
     return int(
         await connection.fetchval(
-            "WITH gone AS (DELETE FROM inbox WHERE received_at < $1 RETURNING 1) SELECT count(*) FROM gone", before
+            "WITH gone AS (DELETE FROM inbox WHERE event_id IN"
+            " (SELECT event_id FROM inbox WHERE received_at < $1 ORDER BY received_at LIMIT $2) RETURNING 1)"
+            " SELECT count(*) FROM gone",
+            before,
+            most,
         )
     )

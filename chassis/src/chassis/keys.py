@@ -110,6 +110,7 @@ class SubjectKeys:
         self._cache: OrderedDict[KeyName, tuple[AESGCM, datetime]] = OrderedDict()
         self._destroyed: OrderedDict[KeyName, None] = OrderedDict()
         """Names that were dropped: an answer that was under way when they were must not bring them back."""
+        self._metrics.cache_entries.labels("destroyed keys").set_function(lambda: len(self._destroyed))
 
     @property
     def cached(self) -> int:

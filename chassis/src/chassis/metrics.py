@@ -49,6 +49,12 @@ class Metrics:
         self.keyring_requests = self._counter("keyring_requests", "Requests to the keyring, by outcome", "outcome")
         self.keyring_seconds = self._histogram("keyring_seconds", "Duration of requests to the keyring")
         self.keys_cached = self._gauge("keys_cached", "Data keys held in memory")
+        self.cache_entries = self._gauge("cache_entries", "Entries of what is remembered to save time", "cache")
+
+        self.database_connections = self._gauge("database_connections", "Connections of the pool that are in use")
+        self.table_rows = self._gauge("table_rows", "Rows of a table, as the planner estimates them", "table")
+        self.relay_in_flight = self._gauge("relay_in_flight", "Events given to the broker and not yet acknowledged")
+        self.spans = self._counter("spans", "Spans of sampled traces, by what became of them", "outcome")
 
         self.http_requests = self._counter("http_requests", "Requests answered", "method", "route", "status")
         self.http_seconds = self._histogram("http_request_seconds", "Duration of requests", "method", "route")

@@ -15,6 +15,7 @@ CHANNEL = "tillit_outbox"
 LOOKED_THROUGH: Final = 10_000
 """How many rows are read when one is wanted by what stands in its headers."""
 _MOST_SHOWN: Final = 200
+READ_BYTES: Final = 8 * 1024 * 1024
 
 
 class OutgoingEvent(NamedTuple):
@@ -93,16 +94,22 @@ async def insert(connection: Connection, events: Sequence[OutgoingEvent], at: da
 async def due(connection: Connection, limit: int, *, besides: Sequence[int] = ()) -> list[OutboxRow]:
     """The oldest rows, in order, without those that are refused or wait behind a refused one of their key.
 
+    At most `limit` of them, and no more once their bodies are `READ_BYTES` together: memory is bounded by both.
     `besides` are positions that are on their way already. They are named one by one: behind a highest one a row could
     stand that was committed late, and would be passed over.
     """
     rows = await connection.fetch(
-        "SELECT position, topic, key, headers, body, privacy_protocol FROM outbox o WHERE refused IS NULL"
-        " AND position <> ALL($2::bigint[])"
-        " AND NOT EXISTS (SELECT 1 FROM outbox r WHERE r.refused IS NOT NULL AND r.topic = o.topic AND r.key = o.key)"
-        " ORDER BY position LIMIT $1",
+        "SELECT position, topic, key, headers, body, privacy_protocol FROM"
+        " (SELECT position, topic, key, headers, body, privacy_protocol,"
+        "   sum(octet_length(body)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - octet_length(body) AS before FROM"
+        "   (SELECT position, topic, key, headers, body, privacy_protocol FROM outbox o WHERE refused IS NULL"
+        "    AND position <> ALL($2::bigint[]) AND NOT EXISTS"
+        "    (SELECT 1 FROM outbox r WHERE r.refused IS NOT NULL AND r.topic = o.topic AND r.key = o.key)"
+        "    ORDER BY position LIMIT $1) AS oldest) AS summed"
+        " WHERE before < $3 ORDER BY position",
         limit,
         besides,
+        READ_BYTES,
     )
     return [
         OutboxRow(position, topic, key, unpack_headers(headers), body, privacy_protocol)
@@ -115,9 +122,23 @@ async def delete(connection: Connection, positions: Sequence[int]) -> None:
     await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", positions)
 
 
-async def refuse(connection: Connection, position: int, why: str) -> None:
-    """Keep a row that the broker will never take; later rows of its key wait behind it."""
-    await connection.execute("UPDATE outbox SET refused = $2 WHERE position = $1", position, why)
+async def refuse(connection: Connection, positions: Sequence[int], why: str) -> None:
+    """Keep rows that the broker will never take; later rows of their keys wait behind them."""
+    await connection.execute("UPDATE outbox SET refused = $2 WHERE position = ANY($1::bigint[])", positions, why)
+
+
+async def refuse_larger(connection: Connection, row: OutboxRow, why: str) -> int:
+    """Keep this row, and every other on its topic with as large a body; the answer is how many."""
+    return int(
+        await connection.fetchval(
+            "WITH kept AS (UPDATE outbox SET refused = $4 WHERE refused IS NULL AND (position = $1 OR"
+            " topic = $2 AND octet_length(body) >= $3) RETURNING 1) SELECT count(*) FROM kept",
+            row.position,
+            row.topic,
+            len(row.body),
+            why,
+        )
+    )
 
 
 async def find(connection: Connection, event_id: UUID) -> list[WaitingEvent]:

@@ -71,14 +71,17 @@ async def insert(connection: Connection, rows: Sequence[NewParked], at: datetime
 
 
 async def blocked_keys(connection: Connection, topic: str, keys: Sequence[str]) -> dict[str, int]:
-    """Of these keys, those with a parked event, and the id of its first. Waits for a replay of them that is under way."""
+    """Of these keys, those with a parked event, and the id of its first. Waits for a replay of them that is under way.
+
+    Only the first of a key is read, however many wait behind it.
+    """
     rows = await connection.fetch(
-        "SELECT id, key FROM parked WHERE topic = $1 AND key = ANY($2::text[]) ORDER BY id FOR SHARE", topic, keys
+        "SELECT first.key, first.id FROM unnest($2::text[]) AS asked CROSS JOIN LATERAL"
+        " (SELECT id, key FROM parked WHERE topic = $1 AND key = asked ORDER BY id LIMIT 1 FOR SHARE) AS first",
+        topic,
+        keys,
     )
-    first: dict[str, int] = {}
-    for row in rows:
-        first.setdefault(row["key"], row["id"])
-    return first
+    return {row["key"]: row["id"] for row in rows}
 
 
 async def page(connection: Connection, after: int, limit: int) -> list[ParkedRow]:
@@ -179,11 +182,15 @@ async def erase(connection: Connection, subject: SubjectId) -> int:
     )
 
 
-async def forget(connection: Connection, before: datetime) -> int:
-    """Drop what stood longer than the window allows; the answer is how many."""
+async def forget(connection: Connection, before: datetime, most: int) -> int:
+    """Drop up to so many that stood longer than the window allows; the answer is how many."""
     return int(
         await connection.fetchval(
-            "WITH gone AS (DELETE FROM parked WHERE parked_at < $1 RETURNING 1) SELECT count(*) FROM gone", before
+            "WITH gone AS (DELETE FROM parked WHERE id IN"
+            " (SELECT id FROM parked WHERE parked_at < $1 ORDER BY id LIMIT $2) RETURNING 1)"
+            " SELECT count(*) FROM gone",
+            before,
+            most,
         )
     )
 

@@ -14,6 +14,11 @@ def partition_of(key: bytes, all_partitions: Sequence[int], available: Sequence[
     return all_partitions[_hash(key) % len(all_partitions)]
 
 
+def cached() -> int:
+    """How many keys' hashes are remembered."""
+    return _hash.cache_info().currsize
+
+
 @lru_cache(maxsize=20_000)
 def _hash(key: bytes) -> int:
     return int(murmur2(key)) & 0x7FFF_FFFF

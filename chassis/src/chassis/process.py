@@ -69,7 +69,7 @@ async def run_role(service: Service, role: str, stop: asyncio.Event | None = Non
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        tracing = telemetry.configure(service.name, service.settings)
+        tracing = telemetry.configure(service.name, service.settings, metrics=service.metrics)
         stack.callback(tracing.shutdown)
         await service.open(stack)
         await _serve(service, role, stop)

@@ -82,6 +82,7 @@ class RateLimiter:
         self._secret = secrets.token_bytes(32)
         self._windows = BoundedWindows(clock, capacity)
         self._strategy = FixedWindowRateLimiter(self._windows)
+        metrics.cache_entries.labels("rate limits").set_function(lambda: len(self._windows))
 
     def hit(self, name: str, rate: RateLimitItem, *who: str) -> None:
         """Counts one request of this client against the named limit, or raises the 429 problem."""

@@ -35,6 +35,7 @@ _POLL_SECONDS: Final = 0.5
 _RETRY_SECONDS: Final = 1.0
 _END_SECONDS: Final = 2.0
 _LOCK: Final = 0x7411_0002
+_TOO_LARGE: Final = "too large for the broker"
 _log = get_logger()
 
 
@@ -62,6 +63,8 @@ class Relay:
         self._stopping = False
         self.acknowledged_at: datetime | None = None
         """When the broker last acknowledged an event to this process."""
+        self._alone: set[int] = set()
+        """Rows of a batch that was too large for the broker: each is sent by itself, which tells whose fault it was."""
         self._ending: set[asyncio.Task[None]] = set()
         """Producers of earlier leaderships that still flush."""
 
@@ -93,6 +96,7 @@ class Relay:
         )
         try:
             if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+                self._alone.clear()
                 return
             self._metrics.relay_leader.set(1)
             await self._lead(connection)
@@ -148,14 +152,14 @@ class Relay:
     async def _send(
         self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]
     ) -> Sequence[OutboxRow]:
-        """Send the rows in order; one of the privacy protocol goes alone, once all before it were acknowledged.
+        """Send the rows in order; one of the privacy protocol goes by itself, once all before it were acknowledged.
 
         The answer is the next rows, where more wait than were given: they are read while the broker acknowledges.
         """
         start, ahead = 0, []
         while start < len(rows) and not self._stopping:
             end = start + 1
-            while not rows[start].privacy_protocol and end < len(rows) and not rows[end].privacy_protocol:
+            while not self._by_itself(rows[start]) and end < len(rows) and not self._by_itself(rows[end]):
                 end += 1
             sent = await self._hand_over(connection, producer, rows[start:end])
             if sent and end == len(rows) == BATCH:
@@ -166,23 +170,32 @@ class Relay:
             start = end
         return ahead
 
+    def _by_itself(self, row: OutboxRow) -> bool:
+        return row.privacy_protocol or row.position in self._alone
+
     async def _hand_over(
         self, connection: OwnConnection, producer: AIOKafkaProducer, part: Sequence[OutboxRow]
     ) -> "list[_Sent]":
-        """Give these to the producer; up to the first that it refuses, which is kept with the reason."""
+        """Give these to the producer. What it refuses is kept with the reason, and what follows of its key waits there."""
         sent: list[_Sent] = []
-        try:
-            for row in part:
-                span = span_from(_traceparent(row), f"send {row.topic}", Kind.PRODUCER)
+        refused: dict[tuple[str, str], int] = {}
+        for row in part:
+            if refused and (row.topic, row.key) in refused:
+                continue
+            span = span_from(_traceparent(row), f"send {row.topic}", Kind.PRODUCER)
+            try:
                 sent.append(_Sent(row, await _send_one(producer, row), span))
-        except MessageSizeTooLargeError:
-            refused = part[len(sent)]
-            _log.error("relay.refused", topic=refused.topic, position=refused.position)
-            await outbox.refuse(connection, refused.position, "too large for the broker")
+            except MessageSizeTooLargeError:
+                span.end()
+                refused[row.topic, row.key] = row.position
+                _log.error("relay.refused", topic=row.topic, position=row.position)
+        if refused:
+            await outbox.refuse(connection, sorted(refused.values()), _TOO_LARGE)
         return sent
 
     async def _acknowledged(self, connection: OwnConnection, sent: "Sequence[_Sent]") -> None:
         """Wait for the broker's answers and forget what it has."""
+        self._metrics.relay_in_flight.set(len(sent))
         if sent:
             await self._beating(connection, asyncio.ensure_future(asyncio.wait([one.answer for one in sent])))
             await self._settle(connection, sent)
@@ -204,10 +217,22 @@ class Relay:
         if done:
             self.acknowledged_at = self._clock.now()
             await outbox.delete(connection, done)
+            self._alone.difference_update(done)
             for topic, count in Counter(one.row.topic for one in sent).items():
                 self._metrics.relay_sent.labels(topic).inc(count)
+        if isinstance(first, MessageSizeTooLargeError):
+            await self._too_large(connection, [row for row, answer, _ in sent if answer.exception() is not None])
         if first is not None:
             raise first
+
+    async def _too_large(self, connection: OwnConnection, failed: Sequence[OutboxRow]) -> None:
+        """The broker refuses a whole batch: one row of it by itself is found out, and all as large go the same way."""
+        if len(failed) > 1:
+            self._alone.update(row.position for row in failed)
+            return
+        refused = await outbox.refuse_larger(connection, failed[0], _TOO_LARGE)
+        self._alone.discard(failed[0].position)
+        _log.error("relay.refused", topic=failed[0].topic, rows=refused, bytes=len(failed[0].body))
 
     async def _beating(self, connection: OwnConnection, waiting: "asyncio.Future[Any]") -> None:
         """Wait for the broker, keeping the session (and so the lock) alive meanwhile."""

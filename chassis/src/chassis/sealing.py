@@ -40,6 +40,11 @@ class BlobHeader(NamedTuple):
         return b"".join(parts)
 
 
+def cached() -> int:
+    """How many names of categories and schemas are remembered in their packed form."""
+    return _name.cache_info().currsize
+
+
 @lru_cache(maxsize=1_000)
 def _name(text: str) -> bytes:
     name = text.encode("ascii")

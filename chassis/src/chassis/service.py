@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import httpx
 from contracts.event import Event
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from fastapi import APIRouter
 
+from chassis import partitioning, sealing
 from chassis.batch import BatchRunner
 from chassis.clock import Clock, SystemClock
 from chassis.database import Database, connect_pool
@@ -35,7 +36,8 @@ from chassis.work_loop import Errand, Step, WorkKind
 
 E = TypeVar("E", bound=Event)
 
-_POOL_SIZE = 12
+POOL_SIZE: Final = 12
+"""Connections to the database."""
 
 
 class Service:
@@ -204,8 +206,11 @@ class Service:
             raise SafeError("TILLIT_SERVICE_KEY_FILE must hold an Ed25519 private key (PKCS8 PEM)")
         http = httpx.AsyncClient(base_url=str(self.settings.keyring_url), timeout=5)
         stack.push_async_callback(http.aclose)
-        pool = await connect_pool(self.settings.database_url.get_secret_value(), size=_POOL_SIZE)
+        pool = await connect_pool(self.settings.database_url.get_secret_value(), size=POOL_SIZE)
         stack.callback(pool.terminate)
+        self.metrics.database_connections.set_function(lambda: pool.get_size() - pool.get_idle_size())
+        self.metrics.cache_entries.labels("partitions").set_function(partitioning.cached)
+        self.metrics.cache_entries.labels("blob names").set_function(sealing.cached)
         signer = Signer(self.name, key, self.clock)
         keys = SubjectKeys(http, signer, self.clock, self._key_categories, self.metrics)
         self._database = Database(

@@ -49,6 +49,8 @@ class ServiceSettings(BaseSettings):
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
+    http_at_once: int = Field(default=200, ge=1)
+    """Requests that are answered at once; one more is told to come back (503)."""
     body_limit_bytes: int = Field(default=1_048_576, ge=1024)
     body_seconds: float = Field(default=30.0, gt=0)
     """How long a client may take to send one body."""

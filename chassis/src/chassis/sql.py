@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 import asyncpg
 from asyncpg.transaction import Transaction
+
+BORROW_SECONDS: Final = 10.0
+"""How long one waits for a connection: longer than any statement of who has it may take."""
 
 
 class Connection(Protocol):
@@ -52,6 +55,10 @@ async def connect(dsn: str, *, settings: dict[str, str] | None = None) -> OwnCon
 
 @asynccontextmanager
 async def borrow(pool: asyncpg.Pool) -> AsyncGenerator[Connection]:
-    """A connection lent by the pool, for reading outside a transaction, or to open one."""
-    async with pool.acquire() as lent:  # pyright: ignore[reportUnknownVariableType]
+    """A connection lent by the pool, for reading outside a transaction, or to open one.
+
+    Raises:
+        TimeoutError: none became free within `BORROW_SECONDS`.
+    """
+    async with pool.acquire(timeout=BORROW_SECONDS) as lent:  # pyright: ignore[reportUnknownVariableType]
         yield cast("Connection", lent)

@@ -5,6 +5,7 @@ sampled nothing is allocated: spans are per message, so that must cost next to n
 """
 
 import re
+from collections.abc import Sequence
 from contextvars import Token
 from types import TracebackType
 from typing import Final, TypeAlias, TypedDict
@@ -12,11 +13,12 @@ from typing import Final, TypeAlias, TypedDict
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
 
+from chassis.metrics import Metrics
 from chassis.settings import ServiceSettings
 
 Kind = SpanKind
@@ -47,6 +49,8 @@ SpanAttributes = TypedDict(
 )
 """Everything a span may say. A subject id is not among them: traces go to systems that keep them longer than we may."""
 
+SPAN_QUEUE: Final = 2_048
+"""Spans that wait to be sent; when it is full the oldest go, and nothing else waits."""
 _ALLOWED: Final = frozenset(SpanAttributes.__annotations__)
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
 
@@ -135,10 +139,44 @@ class Telemetry:
             _active = None
 
 
+class _CountedExporter(SpanExporter):
+    """Counts what was sent, and what the receiver did not take."""
+
+    def __init__(self, inner: SpanExporter, metrics: Metrics) -> None:
+        self._inner = inner
+        self._metrics = metrics
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = self._inner.export(spans)
+        outcome = "sent" if result is SpanExportResult.SUCCESS else "not taken"
+        self._metrics.spans.labels(outcome).inc(len(spans))
+        return result
+
+    def shutdown(self) -> None:
+        self._inner.shutdown()
+
+
+class _CountedQueue(BatchSpanProcessor):
+    """Counts what was recorded: what was neither sent nor refused waits, or found the queue full."""
+
+    def __init__(self, exporter: SpanExporter, metrics: Metrics) -> None:
+        super().__init__(exporter, max_queue_size=SPAN_QUEUE)
+        self._metrics = metrics
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self._metrics.spans.labels("recorded").inc()
+        super().on_end(span)
+
+
 _active: Telemetry | None = None
 
 
-def configure(service: str, settings: ServiceSettings, exporter: SpanExporter | None = None) -> Telemetry:
+def configure(
+    service: str,
+    settings: ServiceSettings,
+    exporter: SpanExporter | None = None,
+    metrics: Metrics | None = None,
+) -> Telemetry:
     """Starts tracing for this process. Without an exporter or `TILLIT_OTLP_ENDPOINT` ids travel, and nothing is sent."""
     global _active
     provider = TracerProvider(
@@ -153,7 +191,9 @@ def configure(service: str, settings: ServiceSettings, exporter: SpanExporter | 
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         endpoint = f"{str(settings.otlp_endpoint).rstrip('/')}/v1/traces"
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+        metrics = metrics or Metrics()
+        exporting = _CountedExporter(OTLPSpanExporter(endpoint=endpoint), metrics)
+        provider.add_span_processor(_CountedQueue(exporting, metrics))
     _active = Telemetry(provider)
     return _active
 
