@@ -33,8 +33,7 @@ bench: ## measure, and write benchmarks/README.md
 
 flame: ## where the processor's time goes, as pictures in benchmarks/
 	for of in batch single-event; do \
-		uv run py-spy record --rate 150 --output benchmarks/flame-$$of.svg -- \
-			python -m benchmarks.stages --only "$$of reaction" --events 20000; \
+		uv run python -m benchmarks.stages --only "$$of reaction" --events 40000 --flame benchmarks/flame-$$of.svg; \
 	done
 
 lint: ## style, formatting, and which package may import which

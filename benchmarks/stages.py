@@ -2,12 +2,16 @@
 
 import argparse
 import asyncio
+import os
+import signal
 import time
+from asyncio.subprocess import PIPE, STDOUT
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import wraps
 from inspect import iscoroutinefunction
+from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -90,6 +94,39 @@ async def publish_one(event: JobInterestSaved, tx: Transaction) -> None:
     tx.publish(message(event, tx))
 
 
+@asynccontextmanager
+async def profiled(picture: Path) -> AsyncGenerator[None]:
+    """A flame graph of this process while the block runs.
+
+    Raises:
+        SystemExit: the profiler did not begin; what it said.
+    """
+    command = ("py-spy", "record", "--pid", str(os.getpid()), "--rate", "150", "--output", str(picture))
+    profiler = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT)
+    stdout = cast("asyncio.StreamReader", profiler.stdout)
+    said = await stdout.readline()
+    while said and b"Sampling" not in said:
+        said = await stdout.readline()
+    if not said:
+        raise SystemExit("py-spy did not begin: it needs leave to look at processes (root, or CAP_SYS_PTRACE)")
+    try:
+        yield
+    finally:
+        profiler.send_signal(signal.SIGINT)
+        await profiler.communicate()
+
+
+async def _draw(name: str, events: int, picture: Path) -> None:
+    """The flame graph of one column, warmed up and without the stopwatch."""
+    async with servers() as rig:
+        people = await asyncio.to_thread(rig.people, PEOPLE)
+        async with rig.service(COLUMNS[name], Category.COMMUNICATION) as service:
+            sent = await outgoing_events(service, people, events * 2)
+            await deliver_sealed(service, sent[:events])
+            async with profiled(picture):
+                await deliver_sealed(service, sent[events:])
+
+
 async def _measure(rig: Rig, events: int, declare: Callable[[Service], None]) -> dict[str, float]:
     """Microseconds per event of every stage, and of all."""
     people = await asyncio.to_thread(rig.people, PEOPLE)
@@ -126,9 +163,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__)
     parser.add_argument("--events", type=int, default=5_000, help="events of each column, after as many to warm up")
     parser.add_argument("--only", choices=COLUMNS, help="one column, for a profiler")
+    parser.add_argument("--flame", type=Path, help="draw a flame graph of that column instead, into this file")
     args = parser.parse_args()
     logs.configure("benchmarks", "CRITICAL")
     tune_memory()
+    if args.flame is not None:
+        if args.only is None:
+            parser.error("--flame draws one column: say which with --only")
+        uvloop.run(_draw(args.only, args.events, args.flame))
+        return
     print(uvloop.run(_table([args.only] if args.only else list(COLUMNS), args.events)))
 
 
