@@ -10,7 +10,7 @@ from chassis.sql import borrow
 from chassis import outbox
 
 from .operator_edge import edge
-from .town import AT, CANARY, POISON, Town, message, saved
+from .town import AT, CANARY, POISON, Town, corrected, deletion, erasure, message, removed, saved
 
 
 async def trace(town: Town, event_id: UUID) -> ServiceTrace:
@@ -37,6 +37,17 @@ async def test_an_event_that_is_parked_names_its_place_and_reason(town: Town) ->
     [row] = await town.parked(records)
     found = await trace(town, read(records[0]).envelope.id)
     assert [(one.id, one.offset, one.reason) for one in found.parked] == [(row.id, row.offset, "Poisoned")]
+
+
+async def test_an_event_that_the_guard_refused_says_why_and_one_that_ran_says_nothing(town: Town) -> None:
+    subject = town.person()
+    late = town.record(town.sealed(removed(subject, 3)))
+    ran, _, used = await town.say(saved(subject, 1), deletion(subject), corrected(subject))
+    await town.say(erasure(subject))
+    await town.take_in(late)
+    for record, why in ((ran, None), (used, "restricted"), (late, "erased")):
+        found = await trace(town, read(record).envelope.id)
+        assert (found.received_at, found.refused) == (town.clock.now(), why)
 
 
 async def test_what_an_event_left_to_do_is_told_by_kind(town: Town) -> None:

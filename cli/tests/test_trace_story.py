@@ -96,6 +96,7 @@ def test_what_each_service_made_of_it_is_told_with_the_cure() -> None:
         "f": known(),
         "g": known(waiting=[row]),
         "h": "ConnectError",
+        "i": known(received_at=AT, refused="erased"),
     }
     add_what_tables_tell(story, answers)
     lines = told(story)
@@ -109,6 +110,7 @@ def test_what_each_service_made_of_it_is_told_with_the_cure() -> None:
         "f has read past it and keeps nothing of it",
         "08:00:00.000 refused in the outbox of g, row 5: too large (cure it, then `tillit outbox retry`)",
         "h does not answer: ConnectError",
+        "08:00:00.000 taken in by i, which did nothing with it: the person's data of this category is erased",
     ):
         assert line in lines
     assert "the key" not in "".join(lines)

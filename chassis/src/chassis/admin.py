@@ -48,9 +48,11 @@ def admin_routes(service: Service) -> APIRouter:
         """What this service's tables know of one event; of one that it never met, nothing."""
         async with borrow(service.database.pool) as connection:
             stand = await offsets.all_of(connection)
+            taken_in = await inbox.find(connection, event_id)
             return ServiceTrace(
                 service=service.name,
-                received_at=await inbox.received_at(connection, event_id),
+                received_at=taken_in.at if taken_in is not None else None,
+                refused=taken_in.refused if taken_in is not None else None,
                 waiting=[_waiting(row) for row in await outbox.find(connection, event_id)],
                 parked=[_shown(row) for row in await parked.of_event(connection, event_id)],
                 work=[

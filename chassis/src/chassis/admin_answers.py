@@ -137,6 +137,8 @@ class ServiceTrace(BaseModel):
 
     service: str
     received_at: datetime | None
+    refused: str | None = None
+    """Why the guard let no reaction run for it, if so: `erased` or `restricted`."""
     waiting: Sequence[WaitingRecord]
     """The event itself, in this service's outbox."""
     parked: Sequence[ParkedRecord]

@@ -210,8 +210,14 @@ class BatchRunner:
                 if row.encrypted:
                     log = _log.critical if row.privacy_protocol else _log.error
                     log("record.parked", topic=topic, type=row.event_type, error=row.reason)
+        await self.remember_refused(tx)
         if steps:
             await offsets.advance(tx.connection, topic, steps)
+
+    async def remember_refused(self, tx: Transaction) -> None:
+        """Write down which events of this transaction the guard let no reaction run for."""
+        if tx.refused:
+            await inbox.refuse(tx.connection, tx.refused)
 
 
 @dataclass(slots=True)

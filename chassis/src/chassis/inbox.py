@@ -1,7 +1,8 @@
 """The table `inbox`: the ids of events that changed this service already, so that a repeat changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from chassis.sql import Connection
@@ -18,9 +19,27 @@ async def add_new(connection: Connection, event_ids: Sequence[UUID], at: datetim
     return {row[0] for row in rows}
 
 
-async def received_at(connection: Connection, event_id: UUID) -> datetime | None:
-    """When this event was taken in; None when it was not, or is forgotten."""
-    return await connection.fetchval("SELECT received_at FROM inbox WHERE event_id = $1", event_id)
+async def refuse(connection: Connection, refused: Mapping[UUID, str]) -> None:
+    """Remember of these why the guard let no reaction run."""
+    await connection.execute(
+        "UPDATE inbox SET refused = why FROM unnest($1::uuid[], $2::text[]) AS r(id, why) WHERE event_id = id",
+        list(refused),
+        list(refused.values()),
+    )
+
+
+class TakenIn(NamedTuple):
+    """What became of an event here."""
+
+    at: datetime
+    refused: str | None
+    """Why the guard let no reaction run: `erased` or `restricted`."""
+
+
+async def find(connection: Connection, event_id: UUID) -> TakenIn | None:
+    """When this event was taken in, and whether it ran; None when it was not, or is forgotten."""
+    row = await connection.fetchrow("SELECT received_at, refused FROM inbox WHERE event_id = $1", event_id)
+    return TakenIn(row["received_at"], row["refused"]) if row is not None else None
 
 
 async def forget(connection: Connection, before: datetime, most: int) -> int:

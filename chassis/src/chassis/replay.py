@@ -79,6 +79,7 @@ class Replayer:
                 if row.encrypted and not new and not waited:
                     return None  # a repeat of what could not be read ran since, as the privacy protocol may
                 await self._runner.run_item(item, tx)
+                await self._runner.remember_refused(tx)
         except Exception as error:  # whatever a reaction raises, its event stays parked with the reason
             if is_transient(error):
                 raise

@@ -42,8 +42,10 @@ async def run_all(items: Sequence[Runnable], tx: Transaction, metrics: Metrics) 
 async def run_one(item: Runnable, tx: Transaction, metrics: Metrics) -> None:
     """Run one event, if the guard lets it."""
     reaction = _reaction(item)
-    if _verdict(item, reaction, tx) is not Verdict.RUN:
-        metrics.reactions.labels(reaction.name, _verdict(item, reaction, tx)).inc()
+    verdict = _verdict(item, reaction, tx)
+    if verdict is not Verdict.RUN:
+        tx.refused[item.incoming.envelope.id] = verdict
+        metrics.reactions.labels(reaction.name, verdict).inc()
         return
     if reaction.single is None:
         await _run_batch(reaction, [item], tx, metrics)
@@ -57,9 +59,14 @@ async def run_one(item: Runnable, tx: Transaction, metrics: Metrics) -> None:
 
 
 async def _run_batch(reaction: Reaction, items: Sequence[Runnable], tx: Transaction, metrics: Metrics) -> None:
-    let = [item for item in items if _verdict(item, reaction, tx) is Verdict.RUN]
-    if len(let) < len(items):
-        metrics.reactions.labels(reaction.name, "refused").inc(len(items) - len(let))
+    let: list[Runnable] = []
+    for item in items:
+        verdict = _verdict(item, reaction, tx)
+        if verdict is Verdict.RUN:
+            let.append(item)
+        else:
+            tx.refused[item.incoming.envelope.id] = verdict
+            metrics.reactions.labels(reaction.name, verdict).inc()
     if not let or reaction.batch is None:
         return
     received: list[Received[Any]] = [

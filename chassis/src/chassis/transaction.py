@@ -60,6 +60,8 @@ class Transaction:
         self._topic_prefix = topic_prefix
         self._outgoing: list[OutgoingEvent] = []
         self._work: list[NewWork] = []
+        self.refused: dict[UUID, str] = {}
+        """Events for which the guard let no reaction run, and why."""
         self.after_commit: list[Callable[[], Awaitable[None] | None]] = []
         """Run in this order once the transaction has committed; for caches and wake-ups, never for what must happen."""
 

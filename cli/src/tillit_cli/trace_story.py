@@ -18,6 +18,10 @@ from tillit_cli.topic_search import OnTopic, time_in
 
 MOST_OF_A_TYPE: Final = 5
 """How many events of one type, caused by the same, are shown: a position that reaches thousands has thousands."""
+_REFUSED: Final = {
+    "erased": "the person's data of this category is erased",
+    "restricted": "the person's data is stored and not used",
+}
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -170,6 +174,8 @@ def _of_service(service: str, trace: ServiceTrace, story: EventStory) -> list[Li
             Line(row.parked_at, f"parked by {service} as {row.id}: {row.reason} ({cure})", "red", work)
             for row in trace.parked
         ]
+    if trace.received_at is not None and trace.refused is not None:
+        return [Line(trace.received_at, f"taken in by {service}, which did nothing with it: {_REFUSED[trace.refused]}")]
     if trace.received_at is not None:
         return [Line(trace.received_at, f"taken in by {service}", details=work)]
     if work:

@@ -27,7 +27,7 @@ CHASSIS_COLUMNS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "outbox": frozenset(
             {"position", "event_id", "topic", "key", "headers", "body", "privacy_protocol", "created_at", "refused"}
         ),
-        "inbox": frozenset({"event_id", "received_at"}),
+        "inbox": frozenset({"event_id", "received_at", "refused"}),
         "offsets": frozenset({"topic", "partition", "next_offset"}),
         "parked": frozenset(
             {
