@@ -20,6 +20,7 @@ from chassis.batch import MAX_RECORDS, BatchRunner
 from chassis.database import Database
 from chassis.errors import TRANSIENT, OffsetMoved, reason
 from chassis.health import Loop
+from chassis.kafka_connections import refuse_ended, survive_broken_connections
 from chassis.kafka_records import read_any_header_name
 from chassis.lanes import lanes
 from chassis.logs import get_logger
@@ -65,6 +66,7 @@ class TopicConsumer:
         self.assigned = False
         """Whether the group has told this worker its share, be it nothing."""
         read_any_header_name()
+        survive_broken_connections()
         self._subscriber = broker.subscriber(
             topic,
             group_id=group,
@@ -109,9 +111,14 @@ class TopicConsumer:
         self._stopping = True
 
     async def commit_loop(self) -> None:
-        """Tell Kafka, now and then, how far the database is. Beats while the reading loop is alive, or is yet to start."""
+        """Tell Kafka, now and then, how far the database is. Beats while the reading loop is alive, or is yet to start.
+
+        Raises ClientEnded when the client can't go on: the process must begin anew.
+        """
         while True:
             await asyncio.sleep(COMMIT_SECONDS)
+            if self.consumer is not None:
+                refuse_ended(self.consumer)
             reading = self._subscriber.tasks
             if not reading or not all(task.done() for task in reading):
                 self._loop.beat()

@@ -20,6 +20,7 @@ from chassis import outbox
 from chassis.clock import Clock
 from chassis.errors import TRANSIENT, reason
 from chassis.health import Loop
+from chassis.kafka_connections import survive_broken_connections
 from chassis.logs import get_logger
 from chassis.metrics import Metrics
 from chassis.outbox import OutboxRow
@@ -106,6 +107,7 @@ class Relay:
                 await connection.close(timeout=1)
 
     async def _lead(self, connection: OwnConnection) -> None:
+        survive_broken_connections()
         # An idempotent producer that lost its sequence can't be used again: each leadership and each failure has its own.
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
