@@ -5,6 +5,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import cast
 
 from chassis.admin_answers import KeyringSeen, ServiceStatus
 from chassis.clock import monotonic
@@ -13,7 +14,7 @@ from local_stack.ports import Ports
 from local_stack.stack import StackInfo
 from local_stack.state_folder import StateFolder
 from rich.console import Console
-from tillit_cli.operator_calls import OpenErasures
+from tillit_cli.operator_calls import Breaker, OpenErasures
 from tillit_cli.service_status import Seen, as_json, ask, shown
 
 
@@ -109,6 +110,14 @@ def test_what_waits_is_refused_or_parked_is_told_with_its_cure() -> None:
     assert "profile: the broker refuses 2 events as they are: `tillit outbox list`" in waiting
     assert "profile: 4 records are parked: `tillit parked list --service profile`" in waiting
     assert "profile.v1 45" in told_of(lag={"profile.v1": 45, "rights.v1": 0})
+
+
+def test_a_breaker_that_holds_erasures_back_is_said_with_the_next_command() -> None:
+    text = StringIO()
+    breaker = Breaker(tripped=True, tripped_at=AT, begun=101, most=100, held_back=7, agreed=None)
+    Console(file=text, width=200).print(shown(Seen({}, [], [], breaker)))
+    assert "The breaker holds 7 erasures back: `tillit breaker status`" in text.getvalue()
+    assert cast("dict[str, object]", as_json(Seen({}, [], [], breaker))["breaker"])["held_back"] == 7
 
 
 def test_erasures_under_way_are_counted_by_stage_with_the_oldest() -> None:

@@ -6,7 +6,7 @@ import typer
 from chassis.logs import SafeError
 from local_stack.failure import StackError
 
-from tillit_cli import demo, guest, imports, parked, refused, stack, status, trace
+from tillit_cli import breaker, demo, guest, imports, parked, refused, stack, status, trace
 from tillit_cli.patient_http import Refused, Unreachable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -16,6 +16,7 @@ app.add_typer(imports.group, name="import")
 app.add_typer(parked.group, name="parked")
 app.add_typer(refused.group, name="outbox")
 app.command()(trace.trace)
+app.add_typer(breaker.group, name="breaker")
 app.command(name="demo")(demo.demo)
 app.command(name="guest")(guest.guest)
 app.command(name="token")(guest.token)

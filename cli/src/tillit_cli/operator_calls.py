@@ -62,6 +62,24 @@ class OpenErasures(BaseModel):
 _OPEN_ERASURES: Final = TypeAdapter(list[OpenErasures])
 
 
+class Breaker(BaseModel):
+    """Whether erasures are stopped because too many were asked for within an hour, and how many wait."""
+
+    tripped: bool
+    tripped_at: datetime | None
+    begun: int | None
+    most: int | None
+    held_back: int
+    agreed: str | None
+
+
+class BreakerReleased(BaseModel):
+    """Whether the word of this officer was the second, and how many erasures begin, or wait still."""
+
+    released: bool
+    held_back: int
+
+
 class _RefusedPage(BaseModel):
     items: list[WaitingRecord]
     next: str | None
@@ -88,7 +106,8 @@ class Operator:
         tries: int = TRIES,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
-        self._signer = Signer("operator", key_file.read_bytes(), SystemClock())
+        """`key_file` is named after whose key it is: the operator's, or an officer's."""
+        self._signer = Signer(key_file.stem, key_file.read_bytes(), SystemClock())
         self._services = {
             name: PatientHttp(name, url, tries=tries, answer_seconds=answer_seconds) for name, url in services.items()
         }
@@ -155,6 +174,14 @@ class Operator:
         """Erasures that are not done, by stage."""
         return _OPEN_ERASURES.validate_json(await self._call("retention", "GET", "/erasures/open"))
 
+    async def breaker(self) -> Breaker:
+        return Breaker.model_validate_json(await self._call("retention", "GET", "/breaker"))
+
+    async def release_breaker(self) -> BreakerReleased:
+        """Agree, as the officer whose key this is, that what is held back may begin."""
+        answer = await self._call("retention", "POST", "/breaker/release", body={})
+        return BreakerReleased.model_validate_json(answer)
+
     async def erasures(self, subject_id: UUID | None = None) -> list[Erasure]:
         """The newest erasures, of everybody or of one person."""
         query = {} if subject_id is None else {"subject_id": str(subject_id)}
@@ -186,10 +213,13 @@ def chosen(known: list[str], service: str | None) -> list[str]:
 
 @asynccontextmanager
 async def operating(
-    info: StackInfo, *, tries: int = TRIES, answer_seconds: float = ANSWER_SECONDS
+    info: StackInfo, *, officer: str = "operator", tries: int = TRIES, answer_seconds: float = ANSWER_SECONDS
 ) -> AsyncGenerator[Operator]:
-    """The operator of a local stack."""
-    operator = Operator(info.services, info.operator_key_file, tries=tries, answer_seconds=answer_seconds)
+    """The operator of a local stack, or one of its officers."""
+    key_file = info.operator_key_file.with_name(f"{officer}.pem")
+    if not key_file.is_file():
+        raise typer.BadParameter(f"there is no key of {officer}: {key_file.parent} has none", param_hint="--as")
+    operator = Operator(info.services, key_file, tries=tries, answer_seconds=answer_seconds)
     try:
         yield operator
     finally:

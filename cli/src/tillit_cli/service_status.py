@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tillit_cli.operator_calls import Erasure, OpenErasures, Operator, operating
+from tillit_cli.operator_calls import Breaker, Erasure, OpenErasures, Operator, operating
 from tillit_cli.patient_http import Refused, Unreachable
 
 Told: TypeAlias = ServiceStatus | str
@@ -35,17 +35,20 @@ class Seen:
     services: Mapping[str, Told]
     open_erasures: Sequence[OpenErasures] | str
     erasures: Sequence[Erasure]
+    breaker: Breaker | None = None
+    """None where retention does not answer."""
 
 
 async def ask(info: StackInfo, *, answer_seconds: float = ANSWER_SECONDS) -> Seen:
     """Ask all services at the same time."""
     async with operating(info, tries=1, answer_seconds=answer_seconds) as operator:
-        statuses, counts, erasures = await asyncio.gather(
+        statuses, counts, erasures, breaker = await asyncio.gather(
             asyncio.gather(*(_status(operator, name) for name in operator.services)),
             _open_erasures(operator),
             _erasures(operator),
+            _breaker(operator),
         )
-        return Seen(dict(zip(operator.services, statuses, strict=True)), counts, erasures)
+        return Seen(dict(zip(operator.services, statuses, strict=True)), counts, erasures, breaker)
 
 
 def shown(seen: Seen) -> RenderableType:
@@ -74,6 +77,7 @@ def as_json(seen: Seen) -> dict[str, object]:
         "erasures": {"error": seen.open_erasures}
         if isinstance(seen.open_erasures, str)
         else {one.stage: {"count": one.count, "oldest": one.oldest.isoformat()} for one in seen.open_erasures},
+        "breaker": None if seen.breaker is None else seen.breaker.model_dump(mode="json"),
     }
 
 
@@ -134,6 +138,8 @@ def _erasure_lines(seen: Seen) -> Iterator[str]:
     now = SystemClock().now()
     stages = [f"{one.stage} {one.count}, oldest {_age(one.oldest, now)}" for one in counts]
     yield f"Erasures under way: {'; '.join(stages)}." if stages else "No erasure is under way."
+    if seen.breaker is not None and seen.breaker.tripped:
+        yield f"The breaker holds {seen.breaker.held_back} erasures back: `tillit breaker status`"
     for erasure in [erasure for erasure in seen.erasures if erasure.done_at is None][:_MOST_ERASURES]:
         waiting = [answer.holder for answer in erasure.holders if answer.replied_at is None]
         silent = f", no answer from {', '.join(waiting)}" if waiting else ""
@@ -159,6 +165,13 @@ async def _erasures(operator: Operator) -> Sequence[Erasure]:
         return await operator.erasures()
     except (Refused, Unreachable):
         return ()  # the question for their number got the same answer, which is shown
+
+
+async def _breaker(operator: Operator) -> Breaker | None:
+    try:
+        return await operator.breaker()
+    except (Refused, Unreachable):
+        return None  # likewise
 
 
 def _marked(text: str, *, amiss: bool) -> Text:

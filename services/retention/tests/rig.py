@@ -39,7 +39,7 @@ from retention_service.app import build
 from retention_service.settings import RetentionSettings
 
 HOLDERS = ("audit-log", "notifications", "profile", "retention")
-CALLERS = (*HOLDERS, "operator", "stranger")
+CALLERS = (*HOLDERS, "operator", "privacy-officer", "stranger")
 MIGRATIONS = (CHASSIS, MigrationSource("retention", files("retention_service") / "migrations"))
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -139,7 +139,10 @@ class Rig:
         await self.deliver(HolderRegistered(holder=holder, groups=groups, tables=(), registered_at=now))
 
     async def delete(self, subject: UUID, reason: DeletionReason = DeletionReason.TERMINATED) -> None:
-        await self.deliver(ProfileDeleted(subject_id=SubjectId(subject), reason=reason, deleted_at=self.clock.now()))
+        await self.deliver(self.deleted(subject, reason))
+
+    def deleted(self, subject: UUID, reason: DeletionReason = DeletionReason.TERMINATED) -> ProfileDeleted:
+        return ProfileDeleted(subject_id=SubjectId(subject), reason=reason, deleted_at=self.clock.now())
 
     def reply(
         self,

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from local_stack.failure import StackError
 from local_stack.state_folder import StateFolder, write_private
 
-SERVICE_KIDS = ("profile", "notifications", "audit-log", "retention", "operator")
+SERVICE_KIDS = ("profile", "notifications", "audit-log", "retention", "operator", "privacy-officer")
 LOGIN_KID = "login"
 
 

@@ -12,6 +12,8 @@ from contracts.purposes import PurposeId
 
 from retention_service.api import routes
 from retention_service.ask_holders import ASK_AGAIN, Asking, ask_again
+from retention_service.begin_held import begin_held
+from retention_service.breaker import BEGIN_HELD, Breaker
 from retention_service.destroy_keys import DESTROY_KEYS, destroy_keys
 from retention_service.fence import LOOK_EVERY, FenceRound
 from retention_service.holder import HOLDER
@@ -29,13 +31,14 @@ def build(settings: RetentionSettings) -> Service:
     service = Service("retention", settings, holder=HOLDER, key_categories=frozenset(), migrations=migrations)
     asking, measures = Asking.told_by(settings), RetentionMeasures(service.metrics)
     service.at_migration.append(make_log_key(service, settings.kek_dir))
-    service.routes(routes(settings.kek_dir, measures))
+    service.routes(routes(settings.kek_dir, measures, settings.officers_known))
     service.protocol(HolderRegistered, on_holder_registered(asking))
-    service.store(ProfileDeleted, on_profile_deleted(asking), purpose=PurposeId.P8)
+    service.store(ProfileDeleted, on_profile_deleted(asking, Breaker.told_by(settings)), purpose=PurposeId.P8)
     service.protocol(ErasureRequested, on_erasure_requested)
     service.protocol(PersonalDataErased, on_personal_data_erased(asking))
     service.step(ASK_AGAIN, ask_again(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.schedule("fence", FenceRound(service, settings, measures).run, every=LOOK_EVERY)
+    service.step(BEGIN_HELD, begin_held(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.step(DESTROY_KEYS, destroy_keys(measures), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     return service
 

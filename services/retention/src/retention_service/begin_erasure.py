@@ -11,8 +11,9 @@ from contracts.personal import SubjectId
 from contracts.privacy import ERASURE_SCOPE
 from contracts.profile import DeletionReason
 
-from retention_service import erasure_holders, erasures
+from retention_service import erasure_holders, erasures, held_back
 from retention_service.ask_holders import Asking, ask_all
+from retention_service.breaker import Breaker
 from retention_service.due_dates import one_month_after
 from retention_service.erasures import Erasure, Stage
 
@@ -20,8 +21,13 @@ _NONCE_BYTES: Final = 16
 _log = get_logger()
 
 
-async def begin_erasure(tx: Transaction, subject: SubjectId, reason: DeletionReason, asking: Asking) -> None:
-    """Ask every holder to erase what this reason covers. The transaction is about the person."""
+async def begin_erasure(
+    tx: Transaction, subject: SubjectId, reason: DeletionReason, asking: Asking, breaker: Breaker
+) -> None:
+    """Ask every holder to erase what this reason covers, unless the breaker holds it back.
+
+    The transaction is about the person.
+    """
     scope = ERASURE_SCOPE[reason]
     nonce = secrets.token_hex(_NONCE_BYTES)
     open_one = await erasures.open_of(tx.connection, subject)
@@ -42,14 +48,17 @@ async def begin_erasure(tx: Transaction, subject: SubjectId, reason: DeletionRea
             done_at=None,
         )
         await erasures.insert(tx.connection, erasure)
-        await ask_all(tx, erasure, asking)
-        _log.info("erasure.begun", reason=reason)
+        held = await breaker.holds_back(tx, erasure.erasure_id, subject)
+        if not held:
+            await ask_all(tx, erasure, asking)
+        _log.info("erasure.held_back" if held else "erasure.begun", reason=reason)
         return
     if scope <= open_one.categories:
         return
     # A holder's earlier answer covers less than is asked now, so it may not complete the wider request.
     wider = replace(open_one, categories=open_one.categories | scope, reason=reason, nonce=nonce, stage=Stage.ASKING)
     await erasures.widen(tx.connection, wider.erasure_id, wider.reason, wider.categories, wider.nonce)
-    await erasure_holders.ask_anew(tx.connection, wider.erasure_id, tx.now())
-    await ask_all(tx, wider, asking)
+    if not await held_back.contains(tx.connection, wider.erasure_id):
+        await erasure_holders.ask_anew(tx.connection, wider.erasure_id, tx.now())
+        await ask_all(tx, wider, asking)
     _log.info("erasure.widened", reason=reason)

@@ -74,6 +74,11 @@ async def insert(connection: Connection, erasure: Erasure) -> None:
     )
 
 
+async def begun_since(connection: Connection, moment: datetime) -> int:
+    """How many were asked for after this moment."""
+    return int(await connection.fetchval("SELECT count(*) FROM erasures WHERE requested_at > $1", moment))
+
+
 async def find(connection: Connection, erasure_id: UUID) -> Erasure | None:
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM erasures WHERE erasure_id = $1", erasure_id)  # noqa: S608
     return None if row is None else _erasure(row)

@@ -4,6 +4,7 @@ from chassis.holders import Holder, PersonalTable
 from contracts.personal import Category
 
 from retention_service.ask_holders import ASK_AGAIN
+from retention_service.breaker import BEGIN_HELD
 from retention_service.destroy_keys import DESTROY_KEYS
 
 _RULE = "D5: proof that the erasure happened, kept 3 years after it ended"
@@ -17,6 +18,13 @@ HOLDER = Holder(
             owner="subject_id",
             rule=_RULE,
             other=("erasure_id", "holder", "attempts", "asked_at", "replied_at", "rows"),
+        ),
+        PersonalTable(
+            "held_back",
+            category=Category.RIGHTS_CASE,
+            owner="subject_id",
+            rule="until two officers release the breaker",
+            other=("erasure_id", "trip_id"),
         ),
         PersonalTable(
             "erasures",
@@ -33,6 +41,7 @@ HOLDER = Holder(
         "subject_keys": "random keys, destroyed by the erasure's last step; the empty row keeps them from coming back",
         "holders": "services and their tables, about no person",
         "fences": "offsets of topics, about no person",
+        "breaker_trips": "how many erasures were stopped when, and the officers who released them",
     },
-    work_kinds={ASK_AGAIN: Category.RIGHTS_CASE, DESTROY_KEYS: Category.RIGHTS_CASE},
+    work_kinds={ASK_AGAIN: Category.RIGHTS_CASE, BEGIN_HELD: Category.RIGHTS_CASE, DESTROY_KEYS: Category.RIGHTS_CASE},
 )

@@ -28,6 +28,10 @@ class RetentionMeasures:
             "tillit_erasure_seconds", "From the request to destroyed keys", buckets=_DURATIONS, registry=registry
         )
 
+        self._held_back = Gauge(
+            "tillit_erasures_held_back", "Erasures that wait for two officers to release the breaker", registry=registry
+        )
+
     def count_keys(self, caller: str, *, living: int, absent: int) -> None:
         """`caller` is the name of a service that `key_access` let through."""
         self._keys.labels(caller, "living").inc(living)
@@ -42,6 +46,9 @@ class RetentionMeasures:
         self._silent.clear()
         for holder, count in by_holder.items():
             self._silent.labels(holder).set(count)
+
+    def show_held_back(self, count: int) -> None:
+        self._held_back.set(count)
 
     def observe_done(self, took: timedelta) -> None:
         self._seconds.observe(took.total_seconds())

@@ -21,6 +21,19 @@ class RetentionSettings(ServiceSettings):
     ask_again_seconds: float = Field(default=60.0, gt=0)
     """How long the first answer is waited for; each next wait is twice as long, up to a day."""
 
+    erasures_per_hour: int = Field(default=1_000, ge=1)
+    """So many may begin within an hour; one more stops all, until two officers release it."""
+    erasures_share: float = Field(default=0.01, gt=0, le=1)
+    """The same as a share of all people, whichever is less."""
+    erasures_at_least: int = Field(default=10, ge=1)
+    """So many may begin within an hour, however few people there are."""
+    officers: str = Field(default="operator,privacy-officer", pattern=r"^[a-z][a-z-]*(,[a-z][a-z-]*)+$")
+    """Names of the keys of those who may release the breaker: at least two."""
+
+    @property
+    def officers_known(self) -> frozenset[str]:
+        return frozenset(self.officers.split(","))
+
     @property
     def holders_required(self) -> frozenset[str]:
         return frozenset(self.required_holders.split(","))

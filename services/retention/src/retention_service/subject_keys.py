@@ -114,6 +114,15 @@ async def count_by_epoch(connection: Connection) -> Mapping[int, int]:
     return {row["kek_epoch"]: row["keys"] for row in rows}
 
 
+async def count_people(connection: Connection) -> int:
+    """How many people there are: those whose profile's key lives."""
+    return int(
+        await connection.fetchval(
+            "SELECT count(*) FROM subject_keys WHERE category = 'user_information' AND wrapped IS NOT NULL"
+        )
+    )
+
+
 async def count(connection: Connection) -> list[KeyCounts]:
     rows = await connection.fetch(
         "SELECT category, count(wrapped) AS living, count(destroyed_at) AS destroyed FROM subject_keys"
