@@ -12,6 +12,8 @@ UNSEALED_BYTES: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
     {
         ("audit-log", "contents", "headers"): "the envelope: ids, type, time, commitment and the sealed salt",
         ("audit-log", "entries", "commitment"): "an HMAC under a salt that is sealed elsewhere: tells nothing",
+        ("audit-log", "leaves", "commitment"): "the same",
+        ("audit-log", "leaves", "leaf"): "type, source, purpose, hour and that HMAC: what is published of every event",
         ("retention", "subject_keys", "wrapped"): "a random key under the key-encryption key; destroyed, never erased",
         ("profile", "logins", "email_hash"): "a keyed hash: found by it, not read from it",
     }

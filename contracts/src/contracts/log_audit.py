@@ -3,11 +3,11 @@
 It reads files by their path, from wherever the caller has them, and needs neither a database nor the log itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from contracts.log_leaf import BadLeaf, read_leaf
-from contracts.log_tiles import CHECKPOINT, WIDTH, BadBundle, Tile, hashes_at, split_hashes, unpack_bundle
+from contracts.log_tiles import CHECKPOINT, WIDTH, BadBundle, Tile, hashes_at, read_path, split_hashes, unpack_bundle
 from contracts.merkle import leaf_hash, root_of
 from contracts.notes import BadNote, Checkpoint, NoteKey, SignatureCheck, open_checkpoint
 
@@ -77,6 +77,42 @@ def audit(
     if suspect is not None:
         raise LogBroken("it is no leaf of this kind of log", suspect)
     return Audited(checkpoint, leaves)
+
+
+def audit_others(read: Read, paths: Iterable[str], audited: Audited) -> None:
+    """Check what else lies in a log's folder: the partial tiles of earlier checkpoints, which the last one needs no more.
+
+    What is beyond the checkpoint is not published yet, and is left alone.
+
+    Raises:
+        LogBroken: one is not the beginning of what is there now, or is no file of a log.
+    """
+    size, levels = audited.checkpoint.size, [list(audited.leaves)]
+    while hashes_at(len(levels), size):
+        below = levels[-1]
+        levels.append([root_of(below[at : at + WIDTH]) for at in range(0, len(below) // WIDTH * WIDTH, WIDTH)])
+    for path in paths:
+        tile = read_path(path)
+        if tile is None:
+            if path == CHECKPOINT:
+                continue
+            raise LogBroken(f"{path} is no file of a log")
+        level = tile.level or 0
+        if tile.end > hashes_at(level, size):
+            continue
+        hashes = levels[level][tile.number * WIDTH : tile.end]
+        data = _get(read, path)
+        found = split_hashes(data) if tile.level is not None else [leaf_hash(entry) for entry in _parsed(path, data)]
+        wrong = _first_difference(hashes, found)
+        if wrong is not None:
+            raise LogBroken(f"{path} is not what it was", (tile.number * WIDTH + wrong) * WIDTH**level)
+
+
+def _parsed(path: str, data: bytes) -> list[bytes]:
+    try:
+        return unpack_bundle(data)
+    except BadBundle as error:
+        raise LogBroken(f"{path}: {error}") from None
 
 
 def _check_upper_tiles(read: Read, size: int, roots: Sequence[bytes]) -> None:

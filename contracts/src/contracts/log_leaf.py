@@ -4,6 +4,7 @@ No subject, no event id, nothing sealed: a commitment under a random 256-bit sal
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -22,7 +23,7 @@ class BadLeaf(ValueError):
 
 
 class Leaf(NamedTuple):
-    """One event in the log. `commitment` is as `committed` writes it."""
+    """One event in the log. `commitment` is as `commitment_bytes` has it."""
 
     type: str
     source: str
@@ -30,7 +31,7 @@ class Leaf(NamedTuple):
     purposes: tuple[PurposeId, ...]
     bases: tuple[LegalBasis, ...]
     hour: datetime
-    commitment: str
+    commitment: bytes
 
     def to_bytes(self) -> bytes:
         """One line for each field, in this order, below a header line."""
@@ -41,7 +42,7 @@ class Leaf(NamedTuple):
             " ".join(self.purposes) or _NONE,
             " ".join(self.bases) or _NONE,
             self.hour.astimezone(UTC).isoformat(),
-            self.commitment,
+            self.commitment.hex(),
         )
         lines = (f"{name} {value}" for name, value in zip(_FIELDS, values, strict=True))
         return "\n".join([_HEADER, *lines, ""]).encode("ascii")
@@ -49,26 +50,23 @@ class Leaf(NamedTuple):
 
 def leaf_of(event_type: str, source: str, hour: datetime, commitment: bytes) -> Leaf:
     """The leaf of an event, with the purposes and legal bases that the contracts know of now."""
+    purposes, bases = _why(event_type, source)
+    return Leaf(event_type, source, dataschema(event_type), purposes, bases, hour, commitment_bytes(commitment))
+
+
+@lru_cache(maxsize=1000)
+def _why(event_type: str, source: str) -> tuple[tuple[PurposeId, ...], tuple[LegalBasis, ...]]:
+    """What this service may process data of the event's category for, and on which grounds; nothing is known of others."""
     event = EVENT_BY_TYPE.get(event_type)
-    category = event.category if event is not None else None
-    found = [one for one in PURPOSES.values() if category in one.categories and source in one.services]
-    bases = {basis for purpose in found for basis in purpose.bases}
-    return Leaf(
-        event_type,
-        source,
-        dataschema(event_type),
-        tuple(purpose.id for purpose in found),
-        tuple(sorted(bases)),
-        hour,
-        committed(commitment),
-    )
+    if event is None or event.category is None:
+        return (), ()
+    found = [one for one in PURPOSES.values() if event.category in one.categories and source in one.services]
+    return tuple(one.id for one in found), tuple(sorted({basis for one in found for basis in one.bases}))
 
 
-def committed(commitment: bytes) -> str:
-    """The commitment in hexadecimal; one that is no HMAC-SHA256 by its hash, so that no producer makes a leaf large."""
-    if len(commitment) == _COMMITMENT_BYTES:
-        return commitment.hex()
-    return f"sha256:{sha256(commitment).hexdigest()}"
+def commitment_bytes(commitment: bytes) -> bytes:
+    """An HMAC-SHA256 as it is; what is none by its hash, so that no producer makes a leaf large."""
+    return commitment if len(commitment) == _COMMITMENT_BYTES else sha256(commitment).digest()
 
 
 def read_leaf(data: bytes) -> Leaf:
@@ -88,7 +86,7 @@ def read_leaf(data: bytes) -> Leaf:
             tuple(PurposeId(one) for one in purposes.split(" ") if one != _NONE),
             tuple(LegalBasis(one) for one in bases.split(" ") if one != _NONE),
             datetime.fromisoformat(hour),
-            commitment,
+            bytes.fromhex(commitment),
         )
         same = leaf.to_bytes() == data
     except (ValueError, OverflowError):

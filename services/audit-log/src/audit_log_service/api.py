@@ -14,7 +14,7 @@ from contracts.personal import Category
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 
-from audit_log_service import contents, entries
+from audit_log_service import contents, entries, leaves
 from audit_log_service.contents import Content
 from audit_log_service.entries import Entry
 from chassis import problems
@@ -34,6 +34,14 @@ class EntryShown(BaseModel):
     schema_name: str
     hour: datetime
     commitment: str
+
+
+class RowShown(BaseModel):
+    """A leaf as the database has it, and the entry that it commits to; none while its event is to be replayed."""
+
+    index: int
+    leaf: str
+    entry: EntryShown | None
 
 
 class HeaderShown(BaseModel):
@@ -64,6 +72,21 @@ def routes(service: Service) -> APIRouter:
             found = await entries.after(connection, after if isinstance(after, int) else 0, asked.limit + 1)
         page = asked.page(found, lambda entry: (entry.position,))
         return Page(items=[_entry_shown(entry) for entry in page.items], next=page.next)
+
+    @router.get("/log/rows", responses=problems.responses(400, 401, 403))
+    async def list_rows(asked: Annotated[Paging, Depends(paging)]) -> Page[RowShown]:
+        """Every leaf in the tree's order, for comparing the database with what is published."""
+        start = asked.after[0] + 1 if asked.after is not None and isinstance(asked.after[0], int) else 0
+        async with borrow(service.database.pool) as connection:
+            found = await leaves.between(connection, start, start + asked.limit + 1)
+            rows = await entries.at(connection, [leaf.position for leaf in found if leaf.position is not None])
+        by_position = {entry.position: _entry_shown(entry) for entry in rows}
+        page = asked.page(found, lambda leaf: (leaf.index,))
+        shown = [
+            RowShown(index=leaf.index, leaf=_text(leaf.leaf), entry=by_position.get(leaf.position or 0))
+            for leaf in page.items
+        ]
+        return Page(items=shown, next=page.next)
 
     @router.get("/entries/{position}/content", responses=problems.responses(401, 403, 404))
     async def read_content(position: Annotated[int, Path(ge=1, le=_LAST_POSITION)]) -> ContentShown:

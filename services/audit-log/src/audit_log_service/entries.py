@@ -73,6 +73,16 @@ async def after(connection: Connection, position: int, limit: int) -> list[Entry
     return [_entry(row) for row in rows]
 
 
+async def at(connection: Connection, positions: Sequence[int]) -> list[Entry]:
+    """The entries at these positions, in order."""
+    rows = await connection.fetch(
+        "SELECT position, topic, partition, record_offset, type, source, schema, hour, commitment FROM entries"
+        " WHERE position = ANY($1::bigint[]) ORDER BY position",
+        positions,
+    )
+    return [_entry(row) for row in rows]
+
+
 def _entry(row: asyncpg.Record) -> Entry:
     return Entry(
         row["position"],

@@ -27,5 +27,9 @@ HOLDER: Final = Holder(
         _contents(Category.RIGHTS_CASE, "D5: 3 years after the case ended"),
         _contents(Category.APPLICATION, "R7: the employer's period"),
     ),
-    impersonal={"entries": "no subject, no event id, the time cut to the hour: that something happened, not to whom"},
+    impersonal={
+        "entries": "no subject, no event id, the time cut to the hour: that something happened, not to whom",
+        "leaves": "the same, in the tree's order, as the bytes that are committed to for ever",
+        "unsequenced": "positions of entries that have no leaf yet",
+    },
 )

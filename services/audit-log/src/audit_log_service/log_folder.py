@@ -1,0 +1,138 @@
+"""The published log as files: tiles and entries are on disk before the checkpoint that promises them.
+
+Files are replaced whole and synced, so a reader sees the old bytes or the new ones, and a crash leaves one of them.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from chassis.logs import SafeError
+from contracts.log_audit import Missing
+from contracts.log_tiles import CHECKPOINT, WIDTH, Tile
+from contracts.notes import BadNote, Checkpoint, Note, NoteKey, SignatureCheck, open_checkpoint, read_checkpoint
+
+_LOCK_FILE: Final = ".publishing"
+
+
+class LogFolder:
+    """One log's folder. Whoever writes the same tree writes the same files, in whatever order and however often."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def require(self) -> None:
+        """Refuse to work without it.
+
+        Raises:
+            SafeError: it is no folder that can be written to.
+        """
+        if not self.root.is_dir() or not os.access(self.root, os.W_OK | os.X_OK):
+            raise SafeError(f"TILLIT_LOG_DIR names {self.root}, which is no folder that can be written to: make it")
+
+    def read(self, path: str) -> bytes:
+        """A file by its path below the log's prefix.
+
+        Raises:
+            Missing: there is none.
+        """
+        try:
+            return (self.root / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise Missing(path) from None
+
+    def tile(self, tile: Tile) -> bytes:
+        """A tile, which may by now be the beginning of a full one.
+
+        Raises:
+            Missing: there is none.
+        """
+        try:
+            return self.read(tile.path)
+        except Missing:
+            return self.read(tile.full.path)
+
+    def checkpoint(self, key: NoteKey, check: SignatureCheck) -> tuple[Checkpoint, Note] | None:
+        """What was published last; None before the first.
+
+        Raises:
+            SafeError: it is not signed by this key.
+        """
+        try:
+            return open_checkpoint(self.read(CHECKPOINT), key, check)
+        except Missing:
+            return None
+        except BadNote as error:
+            raise SafeError(
+                f"the checkpoint in TILLIT_LOG_DIR can't be believed ({error}): set TILLIT_LOG_KEY_FILE and"
+                " TILLIT_LOG_ORIGIN to this log's own, or take the folder back from its copy"
+            ) from error
+
+    def write(self, tiles: Mapping[Tile, bytes]) -> None:
+        """Make these durable. A full tile ends the partial ones before it."""
+        folders: set[Path] = set()
+        for tile, data in tiles.items():
+            place = self.root / tile.path
+            folders.update(self._make_folder(place.parent))
+            _replace(place, data)
+        for folder in folders:
+            _sync_folder(folder)
+        for tile in tiles:
+            if tile.width == WIDTH:
+                shutil.rmtree(self.root / f"{tile.path}.p", ignore_errors=True)
+
+    def publish(self, note: Note) -> bool:
+        """Show this checkpoint from now on; False when another worker is at it, or has shown a larger one."""
+        with self._alone() as alone:
+            if not alone:
+                return False
+            try:
+                shown = read_checkpoint(self.read(CHECKPOINT).decode())
+            except Missing:
+                shown = None
+            if shown is not None and shown.size > read_checkpoint(note.text).size:
+                return False
+            _replace(self.root / CHECKPOINT, note.to_bytes())
+            _sync_folder(self.root)
+            return True
+
+    @contextmanager
+    def _alone(self) -> Generator[bool]:
+        with (self.root / _LOCK_FILE).open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+    def _make_folder(self, folder: Path) -> set[Path]:
+        """Make it, and name every folder whose list of names changes."""
+        changed = {folder}
+        while not folder.exists():
+            changed.add(folder.parent)
+            folder = folder.parent
+        for made in sorted(changed, key=lambda one: len(one.parts)):
+            made.mkdir(exist_ok=True)
+        return changed
+
+
+def _replace(place: Path, data: bytes) -> None:
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    with draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(place)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
