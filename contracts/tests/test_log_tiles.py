@@ -96,6 +96,13 @@ def test_root_and_proofs_are_read_from_few_tiles(size: int) -> None:
             assert proof == consistency_proof(index, size, lambda part: root_of(LEAVES[part.start : part.end]))
 
 
+def test_a_partial_tile_that_is_gone_is_read_from_the_full_one() -> None:
+    before, after = tiles_after([250]), tiles_after([250, 450])
+    tree = TiledTree(250, lambda tile: after[tile.full])
+    assert tree.edges() == TiledTree(250, before.__getitem__).edges()
+    assert tree.root() == root_of(LEAVES[:250])
+
+
 @given(st.lists(st.binary(max_size=300), max_size=256))
 def test_a_bundle_gives_back_what_it_was_made_of(entries: list[bytes]) -> None:
     assert unpack_bundle(pack_bundle(entries)) == entries

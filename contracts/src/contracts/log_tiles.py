@@ -127,7 +127,10 @@ def split_hashes(data: bytes) -> list[bytes]:
 
 
 class TiledTree:
-    """The tree of one size, read from tiles: a few for any proof, each read once."""
+    """The tree of one size, read from tiles: a few for any proof, each read once.
+
+    What reads a partial tile may answer a wider one, which begins with the same hashes.
+    """
 
     def __init__(self, size: int, read: Callable[[Tile], bytes]) -> None:
         self.size = size
@@ -163,7 +166,7 @@ class TiledTree:
 
     def _hashes(self, tile: Tile) -> list[bytes]:
         if tile not in self._tiles:
-            self._tiles[tile] = split_hashes(self._read(tile))
+            self._tiles[tile] = split_hashes(self._read(tile))[: tile.width]
         return self._tiles[tile]
 
 

@@ -3,27 +3,26 @@
 import asyncio
 
 from aiokafka import AIOKafkaProducer
-from audit_log_service.app import build
-from audit_log_service.settings import AuditLogSettings
 from chassis.sql import borrow
 from chassis.testing.containers import Kafka, Postgres
 from chassis.testing.keyring import KeyringServer
-from chassis.testing.services import open_service, running
+from chassis.testing.services import running
 from contracts.topics import TOPICS
 
+from .published import Published
 from .rig import Publisher, corrected, logged, position, somebody, to_be_erased
 
 _LONG_ENOUGH_SECONDS = 30.0
 
 
 async def test_every_record_of_every_topic_is_logged_once_in_order(
-    postgres: Postgres, kafka: Kafka, topic_prefix: str, keyring: KeyringServer
+    postgres: Postgres, kafka: Kafka, topic_prefix: str, keyring: KeyringServer, published: Published
 ) -> None:
     publisher, person = Publisher(), somebody()
     await kafka.create_topics([topic_prefix + name for name in TOPICS])
     events = [*(corrected(person) for _ in range(40)), *(position() for _ in range(20)), to_be_erased(somebody())]
     async with (
-        open_service(build, AuditLogSettings, postgres, keyring, kafka=kafka, topic_prefix=topic_prefix) as service,
+        published.open(postgres, keyring, kafka=kafka, topic_prefix=topic_prefix) as service,
         AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer,
     ):
         for event in events:
@@ -37,9 +36,10 @@ async def test_every_record_of_every_topic_is_logged_once_in_order(
         async with running(service):
             async with asyncio.timeout(_LONG_ENOUGH_SECONDS):
                 while True:
-                    if len(await logged(service)) >= expected:
+                    if len(await logged(service)) >= expected and published.checkpoint().size >= expected:
                         break
                     await asyncio.sleep(0.05)
+        assert len(published.audit().leaves) == expected
         types = [type_ for type_, _ in await logged(service)]
         assert len(types) == expected
         assert {"holder.registered.v1", "personal.data.erased.v1"} < set(types)

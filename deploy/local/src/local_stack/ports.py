@@ -22,6 +22,7 @@ class Ports:
     kafka_controller: int = 29093
     smtp: int = 22525
     mail: int = 28025
+    witness: int = 28026
     profile: int = 28101
     notifications: int = 28102
     audit_log: int = 28103

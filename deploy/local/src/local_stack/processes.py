@@ -1,4 +1,4 @@
-"""The processes beside Kafka and PostgreSQL: the mail catcher and the four services, and their settings."""
+"""The processes beside Kafka and PostgreSQL: mail catcher, witness and the four services, and their settings."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -53,6 +53,20 @@ def mail_catcher(state: StateFolder, ports: Ports) -> ProcessSpec:
     )
 
 
+def witness(state: StateFolder, ports: Ports) -> ProcessSpec:
+    command = [sys.executable, "-m", "local_stack.witness", "--name", keys.WITNESS_NAME]
+    command += ["--key-file", str(keys.key_file(state, keys.WITNESS_KID)), "--log", str(keys.log_key(state))]
+    command += ["--folder", str(state.witness), "--http-port", str(ports.witness)]
+    return ProcessSpec(
+        name="witness",
+        command=command,
+        environment=inherited({}),
+        log=state.log_of("witness"),
+        url=f"http://{HOST}:{ports.witness}",
+        probe=http_ready(ports.witness),
+    )
+
+
 def running(service: Service, state: StateFolder, ports: Ports, passwords: Passwords) -> ProcessSpec:
     return ProcessSpec(
         name=service.name,
@@ -104,6 +118,14 @@ def _own_settings(service: Service, state: StateFolder, ports: Ports) -> dict[st
                 "TILLIT_KEK_DIR": str(state.kek),
                 "TILLIT_FENCE_INTERVAL_SECONDS": chosen("TILLIT_FENCE_INTERVAL_SECONDS", "1"),
                 "TILLIT_ERASURES_AT_LEAST": chosen("TILLIT_ERASURES_AT_LEAST", "100"),
+            }
+        case "audit-log":
+            return {
+                "TILLIT_LOG_DIR": str(state.log),
+                "TILLIT_LOG_KEY_FILE": str(keys.key_file(state, keys.LOG_KID)),
+                "TILLIT_LOG_ORIGIN": keys.LOG_ORIGIN,
+                "TILLIT_WITNESS_URL": f"http://{HOST}:{ports.witness}",
+                "TILLIT_WITNESS_KEY": str(keys.witness_key(state)),
             }
         case _:
             return {}

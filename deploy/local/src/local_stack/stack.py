@@ -237,7 +237,16 @@ class Stack:
     def _wipe(self) -> None:
         postgres.remove_outside_home(self._state)
         state = self._state
-        for folder in (state.logs, state.keys, state.kek, state.mails, state.kafka, state.root / "postgres"):
+        for folder in (
+            state.logs,
+            state.keys,
+            state.kek,
+            state.log,
+            state.witness,
+            state.mails,
+            state.kafka,
+            state.root / "postgres",
+        ):
             if folder.exists():
                 shutil.rmtree(folder)
         for file in (state.status, state.postgres_place, state.passwords, state.ports):

@@ -37,6 +37,16 @@ class StateFolder:
         return self.root / "kek"
 
     @property
+    def log(self) -> Path:
+        """The published log: checkpoint, tiles and entries."""
+        return self.root / "log"
+
+    @property
+    def witness(self) -> Path:
+        """What the witness signed last."""
+        return self.root / "witness"
+
+    @property
     def mails(self) -> Path:
         """Delivered mail: the outside world, so a search for a person's traces leaves it out."""
         return self.root / "mail"
@@ -67,7 +77,7 @@ class StateFolder:
 
     def make(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
-        for private in (self.logs, self.keys, self.kek, self.mails, self.kafka):
+        for private in (self.logs, self.keys, self.kek, self.log, self.witness, self.mails, self.kafka):
             private.mkdir(mode=0o700, exist_ok=True)
 
     def remembered_ports(self) -> Ports:

@@ -41,7 +41,8 @@ class Supervisor:
         self._running: list[SupervisedProcess] = []
         self._stop = asyncio.Event()
         urls = {"postgres": f"{HOST}:{ports.postgres}", "kafka": f"{HOST}:{ports.kafka}"}
-        urls |= {"mail": f"http://{HOST}:{ports.mail}"} | {service.name: service.url(ports) for service in services}
+        urls |= {"mail": f"http://{HOST}:{ports.mail}", "witness": f"http://{HOST}:{ports.witness}"}
+        urls |= {service.name: service.url(ports) for service in services}
         self.status = Status(os.getpid(), processes=[ProcessStatus(name, url) for name, url in urls.items()])
 
     async def run(self) -> Status:
@@ -85,7 +86,10 @@ class Supervisor:
         keys.make_keys(self._state)
         passwords = make_passwords(self._state)
         await _together(
-            self._start_kafka(), self._start_postgres(passwords), self._start_process("mail", self._mail_catcher())
+            self._start_kafka(),
+            self._start_postgres(passwords),
+            self._start_process("mail", self._mail_catcher()),
+            self._start_process("witness", processes.witness(self._state, self._ports)),
         )
         if not self._services:
             return
@@ -137,7 +141,7 @@ class Supervisor:
 
     async def _end_all(self) -> None:
         """Services first, together; then what they stand on, so that each can finish what it began."""
-        below = {"mail": 1, "kafka": 2, "postgres": 3}
+        below = {"mail": 1, "witness": 1, "kafka": 2, "postgres": 3}
         for level in range(4):
             same = [process for process in self._running if below.get(process.spec.name, 0) == level]
             await asyncio.gather(*(process.stop() for process in same))

@@ -2,8 +2,7 @@
 what is public can be checked by anybody, and names nobody."""
 
 import asyncio
-from base64 import b64encode, urlsafe_b64decode
-from binascii import Error as NotBase64
+from base64 import b64encode
 from typing import Annotated, Final
 
 from chassis.problems import invalid, not_found
@@ -22,6 +21,7 @@ from audit_log_service import leaves
 from audit_log_service.log_folder import LogFolder
 from audit_log_service.log_key import LogKey, is_signed
 from chassis import problems
+from contracts import base64url
 
 _OPEN: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 _FOR_EVER: Final = {**_OPEN, "Cache-Control": "public, max-age=31536000, immutable"}
@@ -145,8 +145,8 @@ def log_routes(service: Service, folder: LogFolder, key: LogKey) -> APIRouter:
     async def place(commitment: Annotated[str, Query(min_length=4, max_length=1400)]) -> Place:
         """Where the event with this commitment (base64url, as in its envelope) stands; who holds it knows the event."""
         try:
-            wanted = commitment_bytes(urlsafe_b64decode(commitment.encode("ascii")))
-        except (NotBase64, ValueError):
+            wanted = commitment_bytes(base64url.decode(commitment.encode("ascii")))
+        except ValueError:
             raise invalid("/query/commitment", "is not base64url") from None
         async with borrow(service.database.pool) as connection:
             index = await leaves.index_of(connection, wanted)

@@ -6,8 +6,9 @@ Files are replaced whole and synced, so a reader sees the old bytes or the new o
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -73,17 +74,31 @@ class LogFolder:
             ) from error
 
     def write(self, tiles: Mapping[Tile, bytes]) -> None:
-        """Make these durable. A full tile ends the partial ones before it."""
+        """Make these durable. A full tile ends the partial ones before it, also under the hands of a late worker."""
         folders: set[Path] = set()
         for tile, data in tiles.items():
-            place = self.root / tile.path
-            folders.update(self._make_folder(place.parent))
-            _replace(place, data)
+            try:
+                folders.update(self._write_one(tile, data))
+            except FileNotFoundError:
+                if tile.width == WIDTH or not (self.root / tile.full.path).exists():
+                    raise
         for folder in folders:
-            _sync_folder(folder)
+            with suppress(FileNotFoundError):
+                _sync_folder(folder)
         for tile in tiles:
             if tile.width == WIDTH:
                 shutil.rmtree(self.root / f"{tile.path}.p", ignore_errors=True)
+
+    def _write_one(self, tile: Tile, data: bytes) -> set[Path]:
+        """Write it, and name every folder whose list of names changes."""
+        place = self.root / tile.path
+        changed, folder = {place.parent}, place.parent
+        while not folder.exists():
+            changed.add(folder.parent)
+            folder = folder.parent
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _replace(place, data)
+        return changed
 
     def publish(self, note: Note) -> bool:
         """Show this checkpoint from now on; False when another worker is at it, or has shown a larger one."""
@@ -110,19 +125,9 @@ class LogFolder:
             else:
                 yield True
 
-    def _make_folder(self, folder: Path) -> set[Path]:
-        """Make it, and name every folder whose list of names changes."""
-        changed = {folder}
-        while not folder.exists():
-            changed.add(folder.parent)
-            folder = folder.parent
-        for made in sorted(changed, key=lambda one: len(one.parts)):
-            made.mkdir(exist_ok=True)
-        return changed
-
 
 def _replace(place: Path, data: bytes) -> None:
-    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    draft = place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}")
     with draft.open("wb") as file:
         file.write(data)
         file.flush()
