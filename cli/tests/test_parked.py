@@ -33,7 +33,9 @@ def help_of(*command: str) -> str:
     return " ".join(answer.output.split())
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "demo", "import", "parked", "outbox", "trace"])
+@pytest.mark.parametrize(
+    "command", ["up", "down", "status", "logs", "demo", "import", "parked", "outbox", "trace", "log"]
+)
 def test_every_command_tells_what_it_does(command: str) -> None:
     assert f"{command} [OPTIONS]" in help_of(command)
 

@@ -4,9 +4,10 @@ import sys
 
 import typer
 from chassis.logs import SafeError
+from contracts.log_audit import LogBroken
 from local_stack.failure import StackError
 
-from tillit_cli import breaker, demo, guest, imports, parked, refused, stack, status, trace
+from tillit_cli import breaker, demo, guest, imports, log, parked, refused, stack, status, trace
 from tillit_cli.patient_http import Refused, Unreachable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -14,6 +15,7 @@ stack.register(app)
 app.command()(status.status)
 app.add_typer(imports.group, name="import")
 app.add_typer(parked.group, name="parked")
+app.add_typer(log.group, name="log")
 app.add_typer(refused.group, name="outbox")
 app.command()(trace.trace)
 app.add_typer(breaker.group, name="breaker")
@@ -25,7 +27,7 @@ app.command(name="token")(guest.token)
 def main() -> None:
     try:
         app()
-    except (StackError, SafeError, Refused, Unreachable, demo.DemoFailed, trace.UnknownEvent) as error:
+    except (StackError, SafeError, LogBroken, Refused, Unreachable, demo.DemoFailed, trace.UnknownEvent) as error:
         print(f"tillit: {error}", file=sys.stderr)
         sys.exit(1)
 

@@ -22,7 +22,7 @@ from chassis.admin_answers import (
 from chassis.clock import SystemClock
 from chassis.tokens import Signer
 from local_stack.stack import StackInfo
-from pydantic import BaseModel, JsonValue, TypeAdapter
+from pydantic import Base64Bytes, BaseModel, JsonValue, TypeAdapter
 
 from tillit_cli.patient_http import ANSWER_SECONDS, TRIES, PatientHttp
 
@@ -87,6 +87,30 @@ class _RefusedPage(BaseModel):
 
 class _ParkedPage(BaseModel):
     items: list[ParkedRecord]
+    next: str | None
+
+
+class LogEntry(BaseModel):
+    """An entry of the audit log's database; the commitment is base64."""
+
+    position: int
+    type: str
+    source: str
+    schema_name: str
+    hour: datetime
+    commitment: Base64Bytes
+
+
+class LogRow(BaseModel):
+    """A leaf as the database has it, and its entry, unless that is still to be replayed."""
+
+    index: int
+    leaf: Base64Bytes
+    entry: LogEntry | None
+
+
+class _LogPage(BaseModel):
+    items: list[LogRow]
     next: str | None
 
 
@@ -169,6 +193,17 @@ class Operator:
         """Have refused events tried again; the answer is how many."""
         answer = await self._call(service, "POST", "/admin/outbox/retry", body={"position": position})
         return RetryAnswer.model_validate_json(answer).retried
+
+    async def log_rows(self) -> AsyncIterator[LogRow]:
+        """Every leaf in the tree's order, as the audit log's database has it."""
+        query = {"limit": "200"}
+        while True:
+            page = _LogPage.model_validate_json(await self._call("audit-log", "GET", "/log/rows", query=query))
+            for row in page.items:
+                yield row
+            if page.next is None:
+                return
+            query["cursor"] = page.next
 
     async def open_erasures(self) -> list[OpenErasures]:
         """Erasures that are not done, by stage."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from contracts.log_leaf import BadLeaf, read_leaf
 from contracts.log_tiles import CHECKPOINT, WIDTH, BadBundle, Tile, hashes_at, read_path, split_hashes, unpack_bundle
 from contracts.merkle import leaf_hash, root_of
-from contracts.notes import BadNote, Checkpoint, NoteKey, SignatureCheck, open_checkpoint
+from contracts.notes import BadNote, Checkpoint, Note, NoteKey, SignatureCheck, open_checkpoint
 
 Read = Callable[[str], bytes]
 """The file at a path below the log's prefix; raises Missing when there is none."""
@@ -30,9 +30,10 @@ class LogBroken(Exception):
 
 
 class Audited(NamedTuple):
-    """A log that is what its checkpoint says, and the hash of every leaf of it."""
+    """A log that is what its checkpoint says: that, who signed it, and the hash of every leaf."""
 
     checkpoint: Checkpoint
+    note: Note
     leaves: Sequence[bytes]
 
 
@@ -50,7 +51,7 @@ def audit(
         LogBroken: something is not as it must be.
     """
     try:
-        checkpoint, _ = open_checkpoint(_get(read, CHECKPOINT), key, check, witnesses)
+        checkpoint, note = open_checkpoint(_get(read, CHECKPOINT), key, check, witnesses)
     except BadNote as error:
         raise LogBroken(f"checkpoint: {error}") from None
     leaves: list[bytes] = []
@@ -76,7 +77,7 @@ def audit(
         raise LogBroken("the entries lead to another root than the signed one")
     if suspect is not None:
         raise LogBroken("it is no leaf of this kind of log", suspect)
-    return Audited(checkpoint, leaves)
+    return Audited(checkpoint, note, leaves)
 
 
 def audit_others(read: Read, paths: Iterable[str], audited: Audited) -> None:
@@ -101,7 +102,10 @@ def audit_others(read: Read, paths: Iterable[str], audited: Audited) -> None:
         if tile.end > hashes_at(level, size):
             continue
         hashes = levels[level][tile.number * WIDTH : tile.end]
-        data = _get(read, path)
+        try:
+            data = read(path)
+        except Missing:  # a log that grows drops partial tiles
+            continue
         found = split_hashes(data) if tile.level is not None else [leaf_hash(entry) for entry in _parsed(path, data)]
         wrong = _first_difference(hashes, found)
         if wrong is not None:

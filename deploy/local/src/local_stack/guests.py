@@ -20,7 +20,7 @@ async def admit(state: StateFolder, ports: Ports, name: str, http_port: int | No
         StackError: the name is not one that a service may have.
     """
     database = name.replace("-", "_")
-    if not _NAME.fullmatch(name) or name in (*keys.SERVICE_KIDS, keys.LOGIN_KID) or database in DATABASES:
+    if not _NAME.fullmatch(name) or name in (*keys.SERVICE_KIDS, *keys.NO_SERVICES) or database in DATABASES:
         raise StackError(f"a guest can't be named {name!r}: lower-case words joined by `-`, and none of our services")
     for role in (database, owner_role(database)):
         passwords = add_password(state, role)

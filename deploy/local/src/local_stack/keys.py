@@ -22,7 +22,7 @@ LOGIN_KID = "login"
 LOG_KID, WITNESS_KID = "log", "witness"
 """They sign checkpoints and nothing else: no service trusts a token of theirs."""
 LOG_ORIGIN, WITNESS_NAME = "log.tillit.example", "witness.tillit.example"
-_NO_SERVICES = {LOGIN_KID, LOG_KID, WITNESS_KID}
+NO_SERVICES = {LOGIN_KID, LOG_KID, WITNESS_KID}
 
 
 def key_file(state: StateFolder, kid: str) -> Path:
@@ -40,7 +40,7 @@ def login_jwks(state: StateFolder) -> Path:
 def make_keys(state: StateFolder, guest: str | None = None) -> None:
     """Make what is missing; a key that exists is never replaced, and a guest's, once made, stays trusted."""
     present = [path.stem for path in state.keys.glob("*.pem")]
-    guests = {*present, *([guest] if guest else [])} - {*SERVICE_KIDS, *_NO_SERVICES}
+    guests = {*present, *([guest] if guest else [])} - {*SERVICE_KIDS, *NO_SERVICES}
     _write_jwks(services_jwks(state), {kid: _key(key_file(state, kid)) for kid in (*SERVICE_KIDS, *sorted(guests))})
     _write_jwks(login_jwks(state), {LOGIN_KID: _key(key_file(state, LOGIN_KID))})
     for kid in (LOG_KID, WITNESS_KID):

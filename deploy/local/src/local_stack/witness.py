@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -41,7 +42,6 @@ from starlette.routing import Route
 from local_stack import keys
 from local_stack.failure import StackError
 from local_stack.ports import HOST
-from local_stack.state_folder import write_private
 
 _OLD: Final = re.compile(r"old (0|[1-9][0-9]{0,18})")
 _MOST_STEPS: Final = 63
@@ -99,10 +99,7 @@ class Witness:
             raise Refusal(HTTPStatus.BAD_REQUEST, "the old size is larger than the new one")
         async with self._one_by_one:
             self._refuse_another_past(asked)
-            place = self._place(log.name)
-            await asyncio.to_thread(
-                write_private, place, json.dumps([asked.checkpoint.size, asked.checkpoint.root.hex()])
-            )
+            await asyncio.to_thread(_remember, self._place(log.name), asked.checkpoint)
         at = int(self._clock.now().timestamp())
         value = at.to_bytes(8, "big") + self._private.sign(cosigned_message(at, asked.note.text))
         return Signature(self.key.name, self.key.id, value)
@@ -128,6 +125,21 @@ class Witness:
 
     def _place(self, origin: str) -> Path:
         return self._folder / f"{origin.encode().hex()}.json"
+
+
+def _remember(place: Path, checkpoint: Checkpoint) -> None:
+    """On disk before anything is signed: a witness that forgets would sign a second past."""
+    draft = place.with_suffix(".draft")
+    with draft.open("w") as file:
+        file.write(json.dumps([checkpoint.size, checkpoint.root.hex()]))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(place)
+    folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _read(body: bytes) -> Asked:
