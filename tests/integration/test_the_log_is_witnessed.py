@@ -38,8 +38,10 @@ async def serving(witness: Witness) -> AsyncGenerator[str]:
     config = uvicorn.Config(application(witness), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while True:
         await asyncio.sleep(0.01)
+        if server.started:
+            break
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}"
@@ -50,12 +52,13 @@ async def serving(witness: Witness) -> AsyncGenerator[str]:
 
 
 class Town:
-    """One log's folder, its service, and who witnesses it."""
+    """One log's folder, its service, and who witnesses it. Measures are those of the newest sequencer."""
 
     def __init__(self, service: Service, root: Path, key: LogKey) -> None:
         self.service, self.folder, self.key, self.metrics = service, LogFolder(root), key, Metrics()
 
     def sequencer(self, url: str, witness: NoteKey) -> Sequencer:
+        self.metrics = Metrics()
         asked = WitnessAsked(url, witness)
         return Sequencer(lambda: self.service.database, self.folder, lambda: self.key, LogMeasures(self.metrics), asked)
 
