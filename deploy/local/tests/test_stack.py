@@ -20,7 +20,7 @@ from local_stack.status import Phase, ProcessState
 pytestmark = pytest.mark.downloads
 
 SUPERVISOR = Path(__file__).with_name("standin_supervisor.py")
-PROCESSES = {"postgres", "kafka", "mail", "retention", "profile", "notifications", "audit-log"}
+PROCESSES = {"postgres", "kafka", "mail", "witness", "retention", "profile", "notifications", "audit-log"}
 
 
 def asked(ports: Ports, **environment: str) -> StackOptions:
