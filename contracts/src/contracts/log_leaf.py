@@ -35,17 +35,30 @@ class Leaf(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """One line for each field, in this order, below a header line."""
-        values = (
-            self.type,
-            self.source,
-            self.schema,
-            " ".join(self.purposes) or _NONE,
-            " ".join(self.bases) or _NONE,
-            self.hour.astimezone(UTC).isoformat(),
-            self.commitment.hex(),
-        )
-        lines = (f"{name} {value}" for name, value in zip(_FIELDS, values, strict=True))
-        return "\n".join([_HEADER, *lines, ""]).encode("ascii")
+        return _but_commitment(*self[:-1]) + self.commitment.hex().encode() + b"\n"
+
+
+@lru_cache(maxsize=1000)
+def _but_commitment(
+    event_type: str,
+    source: str,
+    schema: str,
+    purposes: tuple[PurposeId, ...],
+    bases: tuple[LegalBasis, ...],
+    hour: datetime,
+) -> bytes:
+    """A leaf up to what is its own: events of one type and hour differ by their commitments only."""
+    values = (
+        event_type,
+        source,
+        schema,
+        " ".join(purposes) or _NONE,
+        " ".join(bases) or _NONE,
+        hour.astimezone(UTC).isoformat(),
+        "",
+    )
+    lines = (f"{name} {value}" for name, value in zip(_FIELDS, values, strict=True))
+    return "\n".join([_HEADER, *lines]).encode("ascii")
 
 
 def leaf_of(event_type: str, source: str, hour: datetime, commitment: bytes) -> Leaf:

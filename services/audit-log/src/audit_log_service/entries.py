@@ -83,6 +83,26 @@ async def at(connection: Connection, positions: Sequence[int]) -> list[Entry]:
     return [_entry(row) for row in rows]
 
 
+class Committed(NamedTuple):
+    """What a leaf says of an entry."""
+
+    position: int
+    type: str
+    source: str
+    hour: datetime
+    commitment: bytes
+
+
+async def to_commit_to(connection: Connection, positions: Sequence[int]) -> list[Committed]:
+    """What the leaves of the entries at these positions will say, in order."""
+    rows = await connection.fetch(
+        "SELECT position, type, source, hour, commitment FROM entries"
+        " WHERE position = ANY($1::bigint[]) ORDER BY position",
+        positions,
+    )
+    return [Committed(*row.values()) for row in rows]
+
+
 def _entry(row: asyncpg.Record) -> Entry:
     return Entry(
         row["position"],

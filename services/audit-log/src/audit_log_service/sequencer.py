@@ -20,7 +20,7 @@ from contracts.merkle import consistency_proof
 from contracts.notes import Checkpoint, Note
 
 from audit_log_service import entries, leaves, unsequenced
-from audit_log_service.entries import Entry
+from audit_log_service.entries import Committed
 from audit_log_service.growing import LogDisagrees, empty, first_row_needed, grow
 from audit_log_service.leaves import NewLeaf
 from audit_log_service.log_folder import LogFolder
@@ -114,7 +114,7 @@ class Sequencer:
             positions = await unsequenced.take(connection, ROUND)
             if not positions:
                 return 0
-            found = await entries.at(connection, positions)
+            found = await entries.to_commit_to(connection, positions)
             known: set[int] = set()
             if await leaves.without_entry(connection):
                 known = await leaves.attach(
@@ -166,6 +166,6 @@ def _refuse_fewer(published: Checkpoint, rows: int) -> None:
         )
 
 
-def _leaf(entry: Entry) -> NewLeaf:
+def _leaf(entry: Committed) -> NewLeaf:
     leaf = leaf_of(entry.type, entry.source, entry.hour, entry.commitment)
     return NewLeaf(entry.position, commitment_bytes(entry.commitment), leaf.to_bytes())
