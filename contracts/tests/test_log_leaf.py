@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from contracts.log_leaf import BadLeaf, commitment_bytes, leaf_of, read_leaf
+from contracts.log_leaf import BadLeaf, commitment_bytes, leaf_bytes, leaf_of, read_leaf
 from contracts.profile import ProfileCorrected
 from contracts.purposes import LegalBasis, PurposeId
 
@@ -28,6 +28,11 @@ def test_a_leaf_is_read_back() -> None:
     assert read_leaf(leaf.to_bytes()) == leaf
     assert leaf.purposes == (PurposeId.P1, PurposeId.P2, PurposeId.P8, PurposeId.P9)
     assert LegalBasis.CONTRACT in leaf.bases
+
+
+def test_the_quick_way_makes_the_same_bytes() -> None:
+    for type_, commitment in ((ProfileCorrected.type, b"\x01" * 32), ("profile.praised.v9", b"\x01")):
+        assert leaf_bytes(type_, "profile", HOUR, commitment) == leaf_of(type_, "profile", HOUR, commitment).to_bytes()
 
 
 def test_of_an_unknown_event_no_purpose_is_claimed() -> None:

@@ -7,14 +7,14 @@ after a larger one.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from chassis.clock import monotonic
 from chassis.database import Database
 from chassis.logs import SafeError, get_logger
 from chassis.sql import borrow
 from chassis.work import WorkItem
-from contracts.log_leaf import commitment_bytes, leaf_of
+from contracts.log_leaf import commitment_bytes, leaf_bytes
 from contracts.log_tiles import TiledTree
 from contracts.merkle import consistency_proof
 from contracts.notes import Checkpoint, Note
@@ -22,7 +22,7 @@ from contracts.notes import Checkpoint, Note
 from audit_log_service import entries, leaves, unsequenced
 from audit_log_service.entries import Committed
 from audit_log_service.growing import LogDisagrees, empty, first_row_needed, grow
-from audit_log_service.leaves import NewLeaf
+from audit_log_service.leaves import NewLeaf, StoredLeaf
 from audit_log_service.log_folder import LogFolder
 from audit_log_service.log_key import LogKey, is_signed
 from audit_log_service.log_measures import LogMeasures
@@ -34,6 +34,8 @@ _TURN_SECONDS: Final = 10.0
 """How long one turn goes on, well within an errand's lease."""
 _WITNESS_AGAIN_SECONDS: Final = 30.0
 _log = get_logger()
+
+Value = TypeVar("Value")
 
 
 class Sequencer:
@@ -83,37 +85,51 @@ class Sequencer:
     async def _take_turn(self) -> None:
         key = self._key()
         self._folder.require()
-        began, assigned = monotonic(), ROUND
+        began, more, fresh = monotonic(), True, list[StoredLeaf]()
         while monotonic() - began < _TURN_SECONDS:
             found = await asyncio.to_thread(self._folder.checkpoint, key.public, is_signed)
             published, note = found if found is not None else (empty(key.public.name), None)
-            async with borrow(self._database().pool) as connection:
-                _refuse_fewer(published, await leaves.count(connection))
-            if assigned == ROUND:
-                assigned = await self._assign()
-            async with borrow(self._database().pool) as connection:
-                size = await leaves.count(connection)
-                start = first_row_needed(published.size)
-                upto = min(size, published.size + ROUND)
-                rows = await leaves.between(connection, start, upto) if size > published.size else []
-            if rows:
-                published = await asyncio.to_thread(grow, self._folder, published, rows)
-                note = None
-            done = published.size == size and assigned < ROUND
-            note = note or key.sign(published)
-            await self._publish(published, note, changed=bool(rows) or found is None, last=done)
+            rows, size = await self._unpublished(published, fresh)
+            # the disk and the database work at the same time: what is assigned now is published in the next round
+            growing = asyncio.to_thread(grow, self._folder, published, rows) if rows else _at_once(published)
+            assigning = self._assign() if more else _at_once((0, list[StoredLeaf]()))
+            grown, assigned = await asyncio.gather(growing, assigning, return_exceptions=True)
+            if isinstance(grown, BaseException):
+                raise grown
+            if isinstance(assigned, BaseException):
+                raise assigned
+            taken, fresh = assigned
+            more = taken == ROUND
+            done = not more and not fresh and grown.size == size
+            note = note if note is not None and not rows else key.sign(grown)
+            await self._publish(grown, note, changed=bool(rows) or found is None, last=done)
             if done:
                 break
         await self._measure()
 
-    async def _assign(self) -> int:
-        """Give the entries that waited longest their leaves; how many there were."""
+    async def _unpublished(self, published: Checkpoint, fresh: Sequence[StoredLeaf]) -> tuple[list[StoredLeaf], int]:
+        """The rows that the published tree grows by, with those before them that it needs; and how many leaves there are.
+
+        `fresh` are leaves that this worker has just stored: they are not read again.
+        """
+        async with borrow(self._database().pool) as connection:
+            size = await leaves.count(connection)
+            _refuse_fewer(published, size)
+            if size == published.size:
+                return [], size
+            start, upto = first_row_needed(published.size), min(size, published.size + ROUND)
+            if fresh and (fresh[0].index, fresh[-1].index + 1) == (published.size, upto):
+                return [*await leaves.between(connection, start, published.size), *fresh], size
+            return await leaves.between(connection, start, upto), size
+
+    async def _assign(self) -> tuple[int, list[StoredLeaf]]:
+        """Give the entries that waited longest their leaves: how many entries there were, and the leaves that are new."""
         async with self._database().transaction(keys=()) as tx:
             connection = tx.connection
             await leaves.let_nobody_else_append(connection)
             positions = await unsequenced.take(connection, ROUND)
             if not positions:
-                return 0
+                return 0, []
             found = await entries.to_commit_to(connection, positions)
             known: set[int] = set()
             if await leaves.without_entry(connection):
@@ -121,8 +137,10 @@ class Sequencer:
                     connection, positions, [commitment_bytes(entry.commitment) for entry in found]
                 )
             new = [_leaf(entry) for entry in found if entry.position not in known]
-            await leaves.append(connection, await leaves.count(connection), new)
-            return len(positions)
+            start = await leaves.count(connection)
+            await leaves.append(connection, start, new)
+            stored = [StoredLeaf(index, leaf.position, leaf.leaf) for index, leaf in enumerate(new, start)]
+            return len(positions), stored
 
     async def _publish(self, checkpoint: Checkpoint, note: Note, *, changed: bool, last: bool) -> None:
         """Show the checkpoint; the last one of a turn with the witness' signature, if the witness gives it."""
@@ -167,5 +185,9 @@ def _refuse_fewer(published: Checkpoint, rows: int) -> None:
 
 
 def _leaf(entry: Committed) -> NewLeaf:
-    leaf = leaf_of(entry.type, entry.source, entry.hour, entry.commitment)
-    return NewLeaf(entry.position, commitment_bytes(entry.commitment), leaf.to_bytes())
+    leaf = leaf_bytes(entry.type, entry.source, entry.hour, entry.commitment)
+    return NewLeaf(entry.position, commitment_bytes(entry.commitment), leaf)
+
+
+async def _at_once(value: Value) -> Value:
+    return value
