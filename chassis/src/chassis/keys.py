@@ -31,6 +31,9 @@ CACHE_TIME: Final = timedelta(minutes=5)
 CACHE_SIZE: Final = 20_000
 FETCH_SIZE: Final = 1_000
 """Keys per request to the keyring."""
+PULL_SECONDS: Final = 2.0
+"""How often each process asks which keys were destroyed: the bound on how long a lost push matters."""
+_LONGEST_WAIT_SECONDS: Final = 60.0
 _PROBE_SECONDS: Final = 2.0
 _JUST_NOW_SECONDS: Final = 2.0
 
@@ -61,6 +64,25 @@ class KeysFound(BaseModel):
     """The keyring's answer to a fetch."""
 
     keys: list[KeyState]
+
+
+class DestroyedKey(BaseModel):
+    """The name of a key that opens nothing any more."""
+
+    subject_id: UUID
+    category: str
+
+
+class KeysDestroyed(BaseModel):
+    """Names destroyed since a place, oldest first, and the place to ask from next.
+
+    `reset` means that the keyring does not know the place, or was told none: what is held is forgotten.
+    """
+
+    keys: list[DestroyedKey]
+    after: str
+    more: bool
+    reset: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +129,12 @@ class SubjectKeys:
         """When the keyring last answered this process with keys."""
         self._asked_well: float | None = None
         """The same moment as a duration sees it; None when the last request failed."""
+        self._wait_until = 0.0
+        """The keyring said that this service asks too often."""
+        self._after: str | None = None
+        """Up to which place of the keyring's ledger its destroyed keys are dropped here."""
+        self._forgotten = 0
+        """How often everything was forgotten: an answer that was under way when it was is not remembered."""
         self._cache: OrderedDict[KeyName, tuple[AESGCM, datetime]] = OrderedDict()
         self._destroyed: OrderedDict[KeyName, None] = OrderedDict()
         """Names that were dropped: an answer that was under way when they were must not bring them back."""
@@ -132,6 +160,31 @@ class SubjectKeys:
         """Every key this service may need for these people, and the log's."""
         return [LOG_KEY, *(KeyName(subject, category) for subject in subjects for category in self.categories)]
 
+    async def pull_destroyed(self) -> None:
+        """Drop what the keyring destroyed since it was last asked, whoever failed to tell it.
+
+        Raises:
+            KeyringUnavailable: the keyring can't be asked now; what is cached is believed for `CACHE_TIME` at most.
+        """
+        more = True
+        while more:
+            query = {} if self._after is None else {"after": self._after}
+            content = await self._send("GET", "/keys/destroyed", query=query)
+            answer = KeysDestroyed.model_validate_json(content)
+            if answer.reset:
+                self._forget_all()
+            for key in answer.keys:
+                self.drop(SubjectId(key.subject_id), [key.category])
+            self._after, more = answer.after, answer.more
+
+    def _forget_all(self) -> None:
+        kept = self._cache.get(LOG_KEY)
+        self._cache.clear()
+        if kept is not None:
+            self._cache[LOG_KEY] = kept
+        self._forgotten += 1
+        self._metrics.keys_cached.set(len(self._cache))
+
     async def make(self, subject_id: SubjectId, categories: Iterable[Category]) -> None:
         """Make the keys of a new person. Idempotent; a destroyed key is not made again.
 
@@ -139,8 +192,9 @@ class SubjectKeys:
             KeyringUnavailable: the keyring can't be asked now.
             SubjectGone: one of the keys was destroyed.
         """
+        forgotten = self._forgotten
         answer = await self._ask("/keys", {"subject_id": str(subject_id), "categories": sorted(categories)})
-        self._remember(answer)
+        self._remember(answer, forgotten)
         if any(state.key is None for state in answer.keys):
             raise SubjectGone("a key of this person was destroyed")
 
@@ -173,7 +227,8 @@ class SubjectKeys:
         for start in range(0, len(missing), FETCH_SIZE):
             part = missing[start : start + FETCH_SIZE]
             wanted = [{"subject_id": str(name.subject_id), "category": name.category} for name in part]
-            found.update(self._remember(await self._ask("/keys/fetch", {"keys": wanted})))
+            forgotten = self._forgotten
+            found.update(self._remember(await self._ask("/keys/fetch", {"keys": wanted}), forgotten))
 
     def drop(self, subject_id: SubjectId, categories: Iterable[str]) -> None:
         """Forget destroyed keys at once, and never take them from an older answer."""
@@ -185,36 +240,58 @@ class SubjectKeys:
         while len(self._destroyed) > CACHE_SIZE:
             self._destroyed.popitem(last=False)
 
-    def _remember(self, answer: KeysFound) -> dict[KeyName, AESGCM]:
+    def _remember(self, answer: KeysFound, forgotten: int) -> dict[KeyName, AESGCM]:
         now = self._clock.now()
         found: dict[KeyName, AESGCM] = {}
         for state in answer.keys:
             name = KeyName(SubjectId(state.subject_id), state.category)
             if state.key is not None and name not in self._destroyed:
                 found[name] = AESGCM(base64.b64decode(state.key))
-                self._cache[name] = (found[name], now)
-                self._cache.move_to_end(name)
+                if forgotten == self._forgotten:
+                    self._cache[name] = (found[name], now)
+                    self._cache.move_to_end(name)
         while len(self._cache) > CACHE_SIZE:
             self._cache.popitem(last=False)
         self._metrics.keys_cached.set(len(self._cache))
         return found
 
     async def _ask(self, path: str, body: Mapping[str, object]) -> KeysFound:
+        if monotonic() < self._wait_until:
+            raise KeyringUnavailable("the keyring asked to wait")
+        self._asked_well = None
+        found = KeysFound.model_validate_json(await self._send("POST", path, body=body))
+        self.answered_at, self._asked_well = self._clock.now(), monotonic()
+        return found
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> bytes:
         refuse_in_transaction("asking the keyring")
-        token = self._signer.internal()
-        self._asked_well, began, outcome = None, monotonic(), "no answer"
+        headers = {"Authorization": f"Bearer {self._signer.internal()}"}
+        began, outcome = monotonic(), "no answer"
         try:
-            response = await self._http.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
+            response = await self._http.request(method, path, json=body, params=query, headers=headers)
             outcome = "refused"
         except (httpx.HTTPError, AttributeError) as error:
             # anyio's answer to a connection that was reset while it was made, on uvloop: it asks a socket that is gone
             raise KeyringUnavailable(f"the keyring did not answer ({type(error).__name__})") from None
         else:
+            if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+                self._wait_until = monotonic() + _asked_wait(response)
             if response.status_code not in (HTTPStatus.OK, HTTPStatus.CREATED):
                 raise KeyringUnavailable(f"the keyring answered {response.status_code}")
-            found = KeysFound.model_validate_json(response.content)
-            outcome, self.answered_at, self._asked_well = "answered", self._clock.now(), monotonic()
-            return found
+            outcome = "answered"
+            return response.content
         finally:
             self._metrics.keyring_requests.labels(outcome).inc()
             self._metrics.keyring_seconds.observe(monotonic() - began)
+
+
+def _asked_wait(response: httpx.Response) -> float:
+    text = response.headers.get("Retry-After", "")
+    return min(float(text), _LONGEST_WAIT_SECONDS) if text.isdecimal() else 1.0

@@ -15,6 +15,7 @@ import uvloop
 
 from chassis import logs, migrations, telemetry
 from chassis.admin import admin_routes
+from chassis.destroyed_keys import follow_destroyed
 from chassis.edge import make_app, serve
 from chassis.jwks import JwksFile
 from chassis.logs import SafeError, get_logger
@@ -96,7 +97,7 @@ async def _serve(service: Service, role: str, stop: asyncio.Event) -> None:
     service.health.check("database", partial(_database_ready, service))
     if worker is not None:
         service.health.check("assignment", worker.assigned)
-    tasks: list[asyncio.Task[None]] = [_background(service.wakeups.run())]
+    tasks: list[asyncio.Task[None]] = [_background(service.wakeups.run()), _background(follow_destroyed(service.keys))]
     if worker is not None:
         tasks.extend(_background(part) for part in worker.parts())
     http_stop = asyncio.Event()

@@ -7,7 +7,7 @@ from chassis.logs import SafeError
 from contracts.log_audit import LogBroken
 from local_stack.failure import StackError
 
-from tillit_cli import breaker, demo, guest, imports, log, parked, refused, stack, status, trace
+from tillit_cli import breaker, demo, guest, imports, keys, log, parked, refused, stack, status, trace
 from tillit_cli.patient_http import Refused, Unreachable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -16,6 +16,7 @@ app.command()(status.status)
 app.add_typer(imports.group, name="import")
 app.add_typer(parked.group, name="parked")
 app.add_typer(log.group, name="log")
+app.add_typer(keys.group, name="keys")
 app.add_typer(refused.group, name="outbox")
 app.command()(trace.trace)
 app.add_typer(breaker.group, name="breaker")

@@ -144,7 +144,7 @@ class Operator:
         await asyncio.gather(*(service.close() for service in self._services.values()))
 
     async def status(self, service: str) -> ServiceStatus:
-        return ServiceStatus.model_validate_json(await self._call(service, "GET", "/admin/status"))
+        return ServiceStatus.model_validate_json(await self.call(service, "GET", "/admin/status"))
 
     async def statuses(self) -> list[ServiceStatus]:
         """Of all services, at the same time."""
@@ -155,7 +155,7 @@ class Operator:
         cursor: str | None = None
         while True:
             query = {"limit": "200"} if cursor is None else {"limit": "200", "cursor": cursor}
-            page = _ParkedPage.model_validate_json(await self._call(service, "GET", "/admin/parked", query=query))
+            page = _ParkedPage.model_validate_json(await self.call(service, "GET", "/admin/parked", query=query))
             for record in page.items:
                 yield record
             if (cursor := page.next) is None:
@@ -164,24 +164,24 @@ class Operator:
     async def replay(self, service: str, topic: str | None, key: str | None) -> list[ReplayedKey]:
         """Run parked events again: those of one topic and key, or all of them."""
         body: dict[str, JsonValue] = {"topic": topic, "key": key}
-        answer = await self._call(service, "POST", "/admin/parked/replay", body=body)
+        answer = await self.call(service, "POST", "/admin/parked/replay", body=body)
         return ReplayAnswer.model_validate_json(answer).keys
 
     async def discard(self, service: str, parked_id: int, reason: str) -> DiscardAnswer:
         """Give up one parked record, for the reason that stands in a ticket."""
         body: dict[str, JsonValue] = {"id": parked_id, "reason": reason}
-        return DiscardAnswer.model_validate_json(await self._call(service, "POST", "/admin/parked/discard", body=body))
+        return DiscardAnswer.model_validate_json(await self.call(service, "POST", "/admin/parked/discard", body=body))
 
     async def trace(self, service: str, event_id: UUID) -> ServiceTrace:
         """What the tables of a service know of one event."""
-        return ServiceTrace.model_validate_json(await self._call(service, "GET", f"/admin/trace/{event_id}"))
+        return ServiceTrace.model_validate_json(await self.call(service, "GET", f"/admin/trace/{event_id}"))
 
     async def refused(self, service: str) -> AsyncIterator[WaitingRecord]:
         """Events that the broker will not take as they are, oldest first."""
         query = {"limit": "200"}
         while True:
             page = _RefusedPage.model_validate_json(
-                await self._call(service, "GET", "/admin/outbox/refused", query=query)
+                await self.call(service, "GET", "/admin/outbox/refused", query=query)
             )
             for record in page.items:
                 yield record
@@ -191,7 +191,7 @@ class Operator:
 
     async def retry_refused(self, service: str, position: int | None = None) -> int:
         """Have refused events tried again; the answer is how many."""
-        answer = await self._call(service, "POST", "/admin/outbox/retry", body={"position": position})
+        answer = await self.call(service, "POST", "/admin/outbox/retry", body={"position": position})
         return RetryAnswer.model_validate_json(answer).retried
 
     async def log_rows(self) -> AsyncIterator[LogRow]:
@@ -207,7 +207,7 @@ class Operator:
 
     async def open_erasures(self) -> list[OpenErasures]:
         """Erasures that are not done, by stage."""
-        return _OPEN_ERASURES.validate_json(await self._call("retention", "GET", "/erasures/open"))
+        return _OPEN_ERASURES.validate_json(await self.call("retention", "GET", "/erasures/open"))
 
     async def breaker(self) -> Breaker:
         return Breaker.model_validate_json(await self._call("retention", "GET", "/breaker"))
@@ -220,9 +220,9 @@ class Operator:
     async def erasures(self, subject_id: UUID | None = None) -> list[Erasure]:
         """The newest erasures, of everybody or of one person."""
         query = {} if subject_id is None else {"subject_id": str(subject_id)}
-        return _ErasurePage.model_validate_json(await self._call("retention", "GET", "/erasures", query=query)).items
+        return _ErasurePage.model_validate_json(await self.call("retention", "GET", "/erasures", query=query)).items
 
-    async def _call(
+    async def call(
         self,
         service: str,
         method: str,

@@ -14,6 +14,7 @@ from retention_service.kek import (
     destroy_epoch,
     has_epochs,
     load,
+    put_epoch,
 )
 
 KEKS = KeyEncryptionKeys({1: b"1" * 32, 2: b"2" * 32})
@@ -72,8 +73,37 @@ def test_a_destroyed_epoch_opens_nothing_and_the_newest_can_not_be_destroyed(tmp
         destroy_epoch(tmp_path / "keks", 1)
     begin_epoch(tmp_path / "keks")
     destroy_epoch(tmp_path / "keks", 1)
-    with pytest.raises(BadKeks, match="missing"):
+    with pytest.raises(BadKeks, match="a rotation destroyed"):
         load(tmp_path / "keks").unwrap(subject, "log", wrapped)
+
+
+def test_a_destroyed_epoch_whose_file_comes_back_is_not_believed_and_its_number_is_not_used_again(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "keks"
+    begin_epoch(directory)
+    copy = (directory / "epoch-000001.kek").read_bytes()
+    begin_epoch(directory)
+    destroy_epoch(directory, 1)
+    with pytest.raises(BadKeks, match="it does not come back"):
+        put_epoch(directory, 1, copy)
+    (directory / "epoch-000001.kek").write_bytes(copy)
+    assert load(directory).epochs == {2}
+    destroy_epoch(directory, 1)
+    assert not (directory / "epoch-000001.kek").exists()
+    (directory / "epoch-000002.kek").unlink()
+    assert begin_epoch(directory) == 2
+
+
+def test_two_processes_never_make_the_same_epoch(tmp_path: Path) -> None:
+    directory = tmp_path / "keks"
+
+    def at_the_same_time(_epoch: int, _kek: bytes) -> None:
+        with pytest.raises(BadKeks, match="another process makes an epoch"):
+            begin_epoch(directory)
+
+    assert begin_epoch(directory, at_the_same_time) == 1
+    assert load(directory).epochs == {1}
 
 
 def test_a_directory_that_others_may_read_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable
 from types import TracebackType
+from uuid import uuid4
 
 from contracts.personal import SubjectId
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -13,7 +14,16 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.edge import serve
-from chassis.keys import FETCH_SIZE, LOG_KEY, KeyName, KeySet, KeysFound, KeyState
+from chassis.keys import (
+    FETCH_SIZE,
+    LOG_KEY,
+    DestroyedKey,
+    KeyName,
+    KeysDestroyed,
+    KeySet,
+    KeysFound,
+    KeyState,
+)
 from chassis.sealing import KEY_BYTES
 from chassis.testing.containers import free_port
 
@@ -51,6 +61,10 @@ class KeyringServer:
         """How often each path was asked, answered or not."""
         self.keys_fetched = 0
         """How many keys were asked for in all."""
+        self.tells_destroyed = True
+        """While not set, what was destroyed is asked for in vain (503): only a push tells it."""
+        self._destroyed: list[KeyName] = []
+        self._ledger = uuid4()
         self._port = free_port()
         self._keys: dict[KeyName, bytes | None] = {LOG_KEY: os.urandom(KEY_BYTES)}
         self._stop = asyncio.Event()
@@ -104,6 +118,7 @@ class KeyringServer:
         """Destroy these keys; nobody gets them again, and they are not made again."""
         for category in categories:
             self._keys[KeyName(subject, category)] = None
+            self._destroyed.append(KeyName(subject, category))
 
     def key(self, subject: SubjectId, category: str) -> bytes | None:
         """The key's bytes; None when it was destroyed or never made."""
@@ -128,6 +143,19 @@ class KeyringServer:
         async def fetch(wanted: _WantedKeys) -> KeysFound:
             self.keys_fetched += len(wanted.keys)
             return self._answer([KeyName(key.subject_id, key.category) for key in wanted.keys])
+
+        @app.get("/keys/destroyed")
+        async def destroyed(after: str | None = None) -> KeysDestroyed:
+            if not self.tells_destroyed:
+                raise HTTPException(503)
+            ledger, _, place = (after or "").partition(".")
+            end = len(self._destroyed)
+            if ledger != str(self._ledger) or int(place) > end:
+                return KeysDestroyed(keys=[], after=f"{self._ledger}.{end}", more=False, reset=True)
+            part = self._destroyed[int(place) : int(place) + FETCH_SIZE]
+            reached = int(place) + len(part)
+            keys = [DestroyedKey(subject_id=name.subject_id, category=name.category) for name in part]
+            return KeysDestroyed(keys=keys, after=f"{self._ledger}.{reached}", more=reached < end, reset=False)
 
         return app
 

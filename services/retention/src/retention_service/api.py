@@ -1,26 +1,35 @@
 """The service's HTTP routes: the keyring for services, the erasures for the operator."""
 
-from collections.abc import Callable, Collection
-from pathlib import Path
+from collections.abc import Callable
 
+from chassis.rate_limit import Limit
 from chassis.service import Service
 from fastapi import APIRouter
 
-from retention_service import kek
 from retention_service.breaker_api import breaker_routes
+from retention_service.destroyed_keys_api import destroyed_keys_routes
 from retention_service.erasures_api import erasure_routes
+from retention_service.keyring import Keyring
 from retention_service.keyring_api import keyring_routes
 from retention_service.measures import RetentionMeasures
+from retention_service.rotation_api import rotation_routes
+from retention_service.settings import RetentionSettings
 
 
-def routes(kek_dir: Path, measures: RetentionMeasures, officers: Collection[str]) -> Callable[[Service], APIRouter]:
+def routes(
+    settings: RetentionSettings, keyring: Keyring, measures: RetentionMeasures
+) -> Callable[[Service], APIRouter]:
     """Made once the service is open; without key-encryption keys it does not start to serve."""
 
     def routes(service: Service) -> APIRouter:
+        keyring.store.current()
+        limit = Limit("keyring", f"{settings.key_requests_per_second}/second")
         router = APIRouter()
-        router.include_router(keyring_routes(service, kek.load(kek_dir), measures))
+        router.include_router(keyring_routes(service, keyring, measures, limit))
+        router.include_router(destroyed_keys_routes(service, keyring))
+        router.include_router(rotation_routes(service, keyring, settings.rotate_every))
         router.include_router(erasure_routes(service))
-        router.include_router(breaker_routes(service, officers))
+        router.include_router(breaker_routes(service, settings.officers_known))
         return router
 
     return routes

@@ -17,12 +17,15 @@ from retention_service.breaker import BEGIN_HELD, Breaker
 from retention_service.destroy_keys import DESTROY_KEYS, destroy_keys
 from retention_service.fence import LOOK_EVERY, FenceRound
 from retention_service.holder import HOLDER
+from retention_service.keyring import Keyring
 from retention_service.make_log_key import make_log_key
 from retention_service.measures import RetentionMeasures
 from retention_service.on_erasure_requested import on_erasure_requested
 from retention_service.on_holder_registered import on_holder_registered
 from retention_service.on_personal_data_erased import on_personal_data_erased
 from retention_service.on_profile_deleted import on_profile_deleted
+from retention_service.rotate_keys import ROTATE_KEYS, KeyRotation
+from retention_service.rotation_due import BACK_UP_EVERY, LOOK_WHETHER_DUE, RotationDue
 from retention_service.settings import RetentionSettings
 
 
@@ -30,8 +33,11 @@ def build(settings: RetentionSettings) -> Service:
     migrations = MigrationSource("retention", files("retention_service") / "migrations")
     service = Service("retention", settings, holder=HOLDER, key_categories=frozenset(), migrations=migrations)
     asking, measures = Asking.told_by(settings), RetentionMeasures(service.metrics)
-    service.at_migration.append(make_log_key(service, settings.kek_dir))
-    service.routes(routes(settings.kek_dir, measures, settings.officers_known))
+    keyring = Keyring.told_by(settings)
+    due = RotationDue(service, keyring, settings.rotate_every, measures)
+    service.at_migration.append(make_log_key(service, keyring))
+    service.health.check("keyring", lambda: keyring.ready(service.database))
+    service.routes(routes(settings, keyring, measures))
     service.protocol(HolderRegistered, on_holder_registered(asking))
     service.store(ProfileDeleted, on_profile_deleted(asking, Breaker.told_by(settings)), purpose=PurposeId.P8)
     service.protocol(ErasureRequested, on_erasure_requested)
@@ -39,7 +45,17 @@ def build(settings: RetentionSettings) -> Service:
     service.step(ASK_AGAIN, ask_again(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.schedule("fence", FenceRound(service, settings, measures).run, every=LOOK_EVERY)
     service.step(BEGIN_HELD, begin_held(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
-    service.step(DESTROY_KEYS, destroy_keys(measures), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
+    service.step(
+        DESTROY_KEYS,
+        destroy_keys(keyring.destruction, measures),
+        mode=Mode.PROTOCOL,
+        purpose=PurposeId.P8,
+        category=None,
+    )
+    rotation = KeyRotation(service, keyring, measures)
+    service.errand(ROTATE_KEYS, rotation.run, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None, concurrency=1)
+    service.schedule("rotation_due", due.look, every=LOOK_WHETHER_DUE)
+    service.schedule("keyring_backup", due.back_up, every=BACK_UP_EVERY)
     return service
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
+from chassis.keys import KeyName
 from chassis.logs import get_logger
 from chassis.protocol import on_subject_erased
 from chassis.transaction import Transaction
@@ -11,7 +12,9 @@ from chassis.work import WorkItem
 from contracts.personal import SubjectId
 from contracts.privacy import SubjectErased
 
-from retention_service import erasures, subject_keys
+from retention_service import erasures
+from retention_service.destroyed_ledger import Destroyed
+from retention_service.destruction import Destruction
 from retention_service.erasures import Stage
 from retention_service.measures import RetentionMeasures
 
@@ -24,14 +27,17 @@ def ask_to_destroy(tx: Transaction, erasure_id: UUID, subject: SubjectId) -> Non
     tx.enqueue(DESTROY_KEYS, str(erasure_id), subject=subject)
 
 
-def destroy_keys(measures: RetentionMeasures) -> Callable[[WorkItem, Transaction], Awaitable[None]]:
+def destroy_keys(
+    destruction: Destruction, measures: RetentionMeasures
+) -> Callable[[WorkItem, Transaction], Awaitable[None]]:
     """The step that ends an erasure."""
 
     async def destroy_keys(item: WorkItem, tx: Transaction) -> None:
         erasure = await erasures.find(tx.connection, UUID(item.key))
         if erasure is None or erasure.stage is not Stage.DESTROYING:
             return
-        await subject_keys.destroy(tx.connection, erasure.subject_id, erasure.categories, tx.now())
+        names = [KeyName(erasure.subject_id, category) for category in sorted(erasure.categories)]
+        await destruction.destroy(tx.connection, [Destroyed(name, tx.now()) for name in names])
         erased = SubjectErased(subject_id=erasure.subject_id, categories=erasure.categories)
         await on_subject_erased(erased, tx)
         tx.publish(erased)

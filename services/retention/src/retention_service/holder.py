@@ -39,6 +39,8 @@ HOLDER = Holder(
     ),
     impersonal={
         "subject_keys": "random keys, destroyed by the erasure's last step; the empty row keeps them from coming back",
+        "ledger_state": "how far this database has taken in the ledger of destroyed keys",
+        "rotations": "rotations of the key-encryption key, about no person",
         "holders": "services and their tables, about no person",
         "fences": "offsets of topics, about no person",
         "breaker_trips": "how many erasures were stopped when, and the officers who released them",

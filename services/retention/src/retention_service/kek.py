@@ -1,14 +1,16 @@
 """The key-encryption keys: files of one directory, one per epoch, that wrap every person's keys and can be destroyed.
 
 The newest epoch wraps; every epoch that a row names is needed to unwrap it. Losing one loses what it wrapped, so a
-missing epoch is said loudly and nothing is made in its place.
+missing epoch is said loudly and nothing is made in its place. A destroyed one leaves a grave, and does not come back.
 """
 
+import fcntl
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +21,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _FILE: Final = re.compile(r"epoch-(\d{6})\.kek")
-_KEK_BYTES: Final = 32
+_GRAVE: Final = re.compile(r"epoch-(\d{6})\.destroyed")
+"""What stays of a destroyed epoch: its number is not used again, and its file, come back, is not believed."""
+KEK_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 
 
@@ -38,9 +42,10 @@ class Wrapped:
 class KeyEncryptionKeys:
     """The epochs that were in the directory when it was read."""
 
-    def __init__(self, keks: Mapping[int, bytes]) -> None:
+    def __init__(self, keks: Mapping[int, bytes], destroyed: Iterable[int] = ()) -> None:
         self._keks = {epoch: AESGCM(kek) for epoch, kek in keks.items()}
         self.newest: Final = max(keks)
+        self.destroyed: Final = frozenset(destroyed)
 
     @property
     def epochs(self) -> frozenset[int]:
@@ -59,6 +64,8 @@ class KeyEncryptionKeys:
             BadKeks: the epoch's file is gone, or the row does not belong to this person, category and epoch.
         """
         kek = self._keks.get(wrapped.epoch)
+        if kek is None and wrapped.epoch in self.destroyed:
+            raise too_old([wrapped.epoch])
         if kek is None:
             raise BadKeks(f"the key-encryption key of epoch {wrapped.epoch} is missing: restore its file")
         nonce, sealed = wrapped.ciphertext[:_NONCE_BYTES], wrapped.ciphertext[_NONCE_BYTES:]
@@ -74,6 +81,8 @@ class KeyEncryptionKeys:
             BadKeks: naming the epochs and the cure.
         """
         missing = set(epochs) - self.epochs
+        if missing & self.destroyed:
+            raise too_old(missing & self.destroyed)
         if missing:
             raise lost(missing)
 
@@ -86,8 +95,16 @@ def lost(epochs: Iterable[int]) -> BadKeks:
     )
 
 
+def too_old(epochs: Iterable[int]) -> BadKeks:
+    """The refusal of a database that is older than a rotation."""
+    return BadKeks(
+        f"the database has keys wrapped under epochs {sorted(epochs)}, which a rotation destroyed: it is a backup from"
+        " before that rotation, and nothing opens those keys any more; restore one that was made after it"
+    )
+
+
 def load(directory: Path) -> KeyEncryptionKeys:
-    """Every epoch of the directory.
+    """Every epoch of the directory that is not destroyed.
 
     Raises:
         BadKeks: no epoch is there, one is malformed, or others than the owner may read them.
@@ -95,66 +112,120 @@ def load(directory: Path) -> KeyEncryptionKeys:
     try:
         _refuse_others(directory, "700")
         found: dict[int, bytes] = {}
+        graves = _numbers(directory, _GRAVE)
         for entry in directory.iterdir():
             match = _FILE.fullmatch(entry.name)
-            if match is not None:
+            if match is not None and int(match[1]) not in graves:
                 _refuse_others(entry, "600")
                 found[int(match[1])] = entry.read_bytes()
     except OSError as error:
         raise BadKeks(f"TILLIT_KEK_DIR can't be read ({error.strerror}): run this service with `migrate`") from error
     if not found:
         raise BadKeks("TILLIT_KEK_DIR holds no key-encryption key: run this service with `migrate`, which makes one")
-    damaged = sorted(epoch for epoch, kek in found.items() if len(kek) != _KEK_BYTES)
+    damaged = sorted(epoch for epoch, kek in found.items() if len(kek) != KEK_BYTES)
     if damaged:
         raise BadKeks(f"the key-encryption keys of epochs {damaged} are damaged: restore their files")
-    return KeyEncryptionKeys(found)
+    return KeyEncryptionKeys(found, graves)
 
 
-def begin_epoch(directory: Path) -> int:
-    """Make the next epoch, durable before it is used; the answer is its number."""
+def begin_epoch(directory: Path, keep: Callable[[int, bytes], None] | None = None) -> int:
+    """Make the next epoch, durable, and in custody when `keep` puts it there, before it is used; its number.
+
+    Raises:
+        BadKeks: another process makes one at this moment.
+    """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_others(directory, "700")
-    newest = max((int(m[1]) for entry in directory.iterdir() if (m := _FILE.fullmatch(entry.name))), default=0)
-    path = _path(directory, newest + 1)
+    with _alone(directory):
+        epoch = max(_numbers(directory, _FILE) | _numbers(directory, _GRAVE), default=0) + 1
+        kek = secrets.token_bytes(KEK_BYTES)
+        if keep is not None:
+            keep(epoch, kek)
+        put_epoch(directory, epoch, kek)
+    return epoch
+
+
+def put_epoch(directory: Path, epoch: int, kek: bytes) -> None:
+    """Write one epoch's file, whole or not at all, and durable; it never replaces one.
+
+    Raises:
+        BadKeks: the epoch is there, or was destroyed.
+    """
+    path = _path(directory, epoch)
+    if _grave(directory, epoch).exists():
+        raise BadKeks(f"epoch {epoch} was destroyed by a rotation: it does not come back")
     unfinished = path.with_suffix(".unfinished")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(_KEK_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
+    _write(unfinished, kek)
     try:
-        os.link(unfinished, path)  # unlike a rename it never replaces an epoch that another process made meanwhile
+        os.link(unfinished, path)
     except FileExistsError:
-        raise BadKeks(f"epoch {newest + 1} was made by another process at the same time: run it again") from None
+        raise BadKeks(f"epoch {epoch} is there already") from None
     finally:
         unfinished.unlink()
     _sync(directory)
-    return newest + 1
 
 
 def destroy_epoch(directory: Path, epoch: int) -> None:
     """Make every copy of what this epoch wrapped unreadable for good. The caller has re-wrapped what must live.
+
+    Safe to repeat: whoever was killed in the middle does it again.
 
     Raises:
         BadKeks: it is the newest, which still wraps new keys.
     """
     if epoch >= load(directory).newest:
         raise BadKeks(f"epoch {epoch} is the newest: begin the next one and re-wrap its keys first")
-    path = _path(directory, epoch)
-    with path.open("r+b") as file:
-        file.write(secrets.token_bytes(_KEK_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    path.unlink()
+    _write(_grave(directory, epoch), b"")
     _sync(directory)
+    path = _path(directory, epoch)
+    if path.exists():
+        with path.open("r+b") as file:
+            file.write(secrets.token_bytes(KEK_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        _sync(directory)
+
+
+def epochs_before(directory: Path, epoch: int) -> list[int]:
+    """Older epochs whose files are there, destroyed or not."""
+    return sorted(number for number in _numbers(directory, _FILE) if number < epoch)
 
 
 def has_epochs(directory: Path) -> bool:
-    return directory.is_dir() and any(_FILE.fullmatch(entry.name) for entry in directory.iterdir())
+    return directory.is_dir() and bool(_numbers(directory, _FILE) - _numbers(directory, _GRAVE))
 
 
 def _path(directory: Path, epoch: int) -> Path:
     return directory / f"epoch-{epoch:06}.kek"
+
+
+def _grave(directory: Path, epoch: int) -> Path:
+    return directory / f"epoch-{epoch:06}.destroyed"
+
+
+def _numbers(directory: Path, name: re.Pattern[str]) -> set[int]:
+    return {int(match[1]) for entry in directory.iterdir() if (match := name.fullmatch(entry.name))}
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _alone(directory: Path) -> Generator[None]:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise BadKeks("another process makes an epoch at this moment: try again") from None
+    finally:
+        os.close(descriptor)
 
 
 def _bound_to(subject_id: UUID, category: str, epoch: int) -> bytes:

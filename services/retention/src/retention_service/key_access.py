@@ -50,6 +50,16 @@ def may_read(service: str, categories: Iterable[str]) -> None:
     _refuse(_of(service).read | {LOG_CATEGORY} if service in KEY_ACCESS else frozenset(), categories, "read")
 
 
+def may_know(service: str) -> None:
+    """Refuse who may read no key at all: which keys are destroyed is told to those who may hold them.
+
+    Raises:
+        Problem: 403.
+    """
+    if service not in KEY_ACCESS:
+        raise Problem(403, "not-allowed", "Not allowed", "This service may not have any key.")
+
+
 def readable(service: str, category: str) -> bool:
     return category in _of(service).read
 

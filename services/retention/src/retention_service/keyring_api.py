@@ -11,24 +11,24 @@ from uuid import UUID
 
 from chassis.json_bodies import RequestBody
 from chassis.keys import FETCH_SIZE, NO_SUBJECT, KeyName
-from chassis.logs import get_logger
-from chassis.problems import invalid, responses, unavailable
+from chassis.problems import invalid, responses
+from chassis.rate_limit import Limit
 from chassis.service import Service
 from chassis.sql import borrow
-from chassis.tokens import OPERATOR, SERVICE, Caller, require
+from chassis.tokens import SERVICE, Caller, require
 from contracts.personal import Category, SubjectId
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from retention_service import subject_keys
-from retention_service.kek import BadKeks, KeyEncryptionKeys
+from retention_service.kept_closed import closed
 from retention_service.key_access import may_make, may_read, readable
+from retention_service.keyring import Keyring
 from retention_service.make_keys import make_keys
 from retention_service.measures import RetentionMeasures
 
 _NO_STORE = {"Cache-Control": "no-store"}
-_log = get_logger()
 
 
 class NewKeys(RequestBody):
@@ -61,81 +61,59 @@ class KeysAnswer(BaseModel):
     keys: list[KeyAnswer]
 
 
-class KeyringCount(BaseModel):
-    """How many keys of one category live and were destroyed."""
-
-    category: str
-    living: int
-    destroyed: int
-
-
-class KeyringStatus(BaseModel):
-    """The keyring at a glance; no key, and no person."""
-
-    newest_epoch: int
-    epochs: list[int]
-    living_by_epoch: dict[int, int]
-    categories: list[KeyringCount]
-
-
-def keyring_routes(service: Service, keks: KeyEncryptionKeys, measures: RetentionMeasures) -> APIRouter:
-    """`POST /keys`, `POST /keys/fetch` for services, and `GET /keyring/status` for the operator."""
+def keyring_routes(service: Service, keyring: Keyring, measures: RetentionMeasures, limit: Limit) -> APIRouter:
+    """`POST /keys` and `POST /keys/fetch`, for services."""
     router = APIRouter(tags=["keyring"])
 
-    @router.post("/keys", response_model=KeysAnswer, status_code=201, responses=responses(401, 403, 422, 503))
-    async def make(wanted: NewKeys, caller: Annotated[Caller, Depends(require(SERVICE))]) -> Response:
+    @router.post("/keys", response_model=KeysAnswer, status_code=201, responses=responses(401, 403, 422, 429, 503))
+    async def make(request: Request, wanted: NewKeys, caller: Annotated[Caller, Depends(require(SERVICE))]) -> Response:
         """Make a person's keys. Safe to repeat; a destroyed key is answered as null and never made again.
 
         A key that the caller may make and not read is left out of the answer while it lives.
         """
+        limit.hit_everywhere(request, caller.subject)
         may_make(caller.subject, wanted.categories)
         if wanted.subject_id == NO_SUBJECT:
             raise invalid("/body/subject_id", "is nobody's id")
         names = [KeyName(SubjectId(wanted.subject_id), category) for category in sorted(set(wanted.categories))]
-        async with service.database.transaction(keys=()) as tx:
-            outcome = await make_keys(tx, keks, names)
+        with closed():
+            await keyring.destruction.settled(service.database)
+            async with service.database.transaction(keys=()) as tx:
+                outcome = await make_keys(tx, keyring.store, names)
         rows = outcome.keys
         shown = [name for name in names if rows[name].wrapped is None or readable(caller.subject, name.category)]
-        keys = _unwrapped(keks, [rows[name] for name in shown])
+        keys = _unwrapped(keyring, [rows[name] for name in shown])
         return _answer(caller, shown, keys, measures, status=201 if outcome.made else 200)
 
-    @router.post("/keys/fetch", response_model=KeysAnswer, responses=responses(401, 403, 422, 503))
-    async def fetch(wanted: WantedKeys, caller: Annotated[Caller, Depends(require(SERVICE))]) -> Response:
+    @router.post("/keys/fetch", response_model=KeysAnswer, responses=responses(401, 403, 422, 429, 503))
+    async def fetch(
+        request: Request, wanted: WantedKeys, caller: Annotated[Caller, Depends(require(SERVICE))]
+    ) -> Response:
         """The keys of these people and categories, in the order asked, each once."""
+        limit.hit_everywhere(request, caller.subject)
         may_read(caller.subject, {key.category for key in wanted.keys})
         names = list(dict.fromkeys(KeyName(SubjectId(key.subject_id), key.category) for key in wanted.keys))
+        with closed():
+            await keyring.destruction.settled(service.database)
         async with borrow(service.database.pool) as connection:
             rows = await subject_keys.find(connection, names)
-        return _answer(caller, names, _unwrapped(keks, rows.values()), measures, status=200)
-
-    @router.get("/keyring/status", dependencies=[Depends(require(OPERATOR))], responses=responses(401, 403))
-    async def status() -> KeyringStatus:
-        async with borrow(service.database.pool) as connection:
-            counts = await subject_keys.count(connection)
-            by_epoch = await subject_keys.count_by_epoch(connection)
-        return KeyringStatus(
-            newest_epoch=keks.newest,
-            epochs=sorted(keks.epochs),
-            living_by_epoch=dict(by_epoch),
-            categories=[KeyringCount(category=c.category, living=c.living, destroyed=c.destroyed) for c in counts],
-        )
+        return _answer(caller, names, _unwrapped(keyring, rows.values()), measures, status=200)
 
     return router
 
 
-def _unwrapped(keks: KeyEncryptionKeys, rows: Iterable[subject_keys.SubjectKey]) -> dict[KeyName, bytes]:
-    try:
-        opened = ((row.name, subject_keys.unwrap(keks, row)) for row in rows)
-        return {name: key for name, key in opened if key is not None}
-    except BadKeks as error:
-        _log.critical("keyring.broken", error=str(error))
-        raise unavailable("keyring", retry_after_seconds=60) from None
+def _unwrapped(keyring: Keyring, rows: Iterable[subject_keys.SubjectKey]) -> dict[KeyName, bytes]:
+    found = {row.name: row.wrapped for row in rows if row.wrapped is not None}
+    with closed():
+        keks = keyring.store.knowing({wrapped.epoch for wrapped in found.values()})
+        return {name: keks.unwrap(*name, wrapped) for name, wrapped in found.items()}
 
 
 def _answer(
     caller: Caller, names: Sequence[KeyName], keys: dict[KeyName, bytes], measures: RetentionMeasures, *, status: int
 ) -> Response:
-    measures.count_keys(caller.subject, living=len(keys), absent=len(names) - len(keys))
+    for name in names:
+        measures.count_key(caller.subject, name.category, living=name in keys)
     items = [
         {
             "subject_id": str(name.subject_id),

@@ -8,8 +8,8 @@ from chassis.keys import KeyName
 from chassis.sealing import KEY_BYTES
 from chassis.transaction import Transaction
 
-from retention_service import subject_keys
-from retention_service.kek import KeyEncryptionKeys
+from retention_service import rotations, subject_keys
+from retention_service.kek_store import KekStore
 from retention_service.subject_keys import NewKey, SubjectKey
 
 
@@ -20,8 +20,13 @@ class MadeKeys(NamedTuple):
     keys: Mapping[KeyName, SubjectKey]
 
 
-async def make_keys(tx: Transaction, keks: KeyEncryptionKeys, names: Sequence[KeyName]) -> MadeKeys:
-    """Make what does not exist yet, and read all. No person's row is locked: the key's own row is the lock."""
+async def make_keys(tx: Transaction, store: KekStore, names: Sequence[KeyName]) -> MadeKeys:
+    """Make what does not exist yet, and read all. No person's row is locked: the key's own row is the lock.
+
+    Raises:
+        BadKeks: no key-encryption key that a new key may be wrapped under is there.
+    """
+    keks = store.writing(await rotations.newest_for_writing(tx.connection))
     new = [NewKey(name, keks.wrap(*name, secrets.token_bytes(KEY_BYTES))) for name in names]
     made = await subject_keys.insert_new(tx.connection, new, tx.now())
     return MadeKeys(made, await subject_keys.find(tx.connection, names))

@@ -15,7 +15,7 @@ class RetentionMeasures:
     def __init__(self, metrics: Metrics) -> None:
         registry = metrics.registry
         self._keys = Counter(
-            "tillit_keyring_keys", "Keys asked for, by outcome", ("caller", "outcome"), registry=registry
+            "tillit_keyring_keys", "Keys asked for, by outcome", ("caller", "category", "outcome"), registry=registry
         )
         self._open = Gauge("tillit_erasures_open", "Erasures that are not done", ("stage",), registry=registry)
         self._oldest = Gauge(
@@ -31,11 +31,24 @@ class RetentionMeasures:
         self._held_back = Gauge(
             "tillit_erasures_held_back", "Erasures that wait for two officers to release the breaker", registry=registry
         )
+        self._rotation_due = Gauge(
+            "tillit_keyring_rotation_due_seconds",
+            "Until the next rotation of the key-encryption key is due; below 0 it is overdue",
+            registry=registry,
+        )
+        self._rotation = Gauge(
+            "tillit_keyring_rotation_seconds", "How long the last rotation took from its asking", registry=registry
+        )
 
-    def count_keys(self, caller: str, *, living: int, absent: int) -> None:
-        """`caller` is the name of a service that `key_access` let through."""
-        self._keys.labels(caller, "living").inc(living)
-        self._keys.labels(caller, "absent").inc(absent)
+    def count_key(self, caller: str, category: str, *, living: bool) -> None:
+        """`caller` is the name of a service that `key_access` let through, with a category that is known."""
+        self._keys.labels(caller, category, "living" if living else "absent").inc()
+
+    def show_rotation_due(self, left: timedelta) -> None:
+        self._rotation_due.set(left.total_seconds())
+
+    def observe_rotation(self, took: timedelta) -> None:
+        self._rotation.set(took.total_seconds())
 
     def show_open(self, stage: str, count: int, age: timedelta) -> None:
         self._open.labels(stage).set(count)

@@ -12,6 +12,15 @@ class RetentionSettings(ServiceSettings):
 
     kek_dir: Path
     """The directory of the key-encryption keys, on a volume of its own; only this service may read it."""
+    keyring_backup_dir: Path | None = None
+    """Where backups of the keyring go: wrapped keys only. Not set, a folder beside `kek_dir`."""
+    kek_custody: str = ""
+    """Folders on volumes of different people, comma-separated: each gets a share of every key-encryption key, and a
+    majority of them makes it. Empty: nobody can make it again."""
+    rotate_every_days: float = Field(default=7.0, gt=0, le=31)
+    """How old the newest key-encryption key may become: a backup of the keyring revives nobody for longer."""
+    key_requests_per_second: int = Field(default=400, ge=1)
+    """How often one service may ask the keyring, each process of it counted by each process of ours."""
     fence_interval_seconds: float = Field(default=60.0, gt=0)
     """One fence is shared by all erasures that reached that stage within it."""
     required_holders: str = Field(
@@ -37,6 +46,18 @@ class RetentionSettings(ServiceSettings):
     @property
     def holders_required(self) -> frozenset[str]:
         return frozenset(self.required_holders.split(","))
+
+    @property
+    def backup_dir(self) -> Path:
+        return self.keyring_backup_dir or self.kek_dir.with_name("keyring-backups")
+
+    @property
+    def custody_places(self) -> list[Path]:
+        return [Path(place.strip()) for place in self.kek_custody.split(",") if place.strip()]
+
+    @property
+    def rotate_every(self) -> timedelta:
+        return timedelta(days=self.rotate_every_days)
 
     @property
     def fence_interval(self) -> timedelta:

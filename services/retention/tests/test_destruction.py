@@ -1,0 +1,132 @@
+"""A destroyed key: written down before anything else, and destroyed again in whatever database forgot it."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from chassis.keys import KeyName
+from chassis.sql import borrow
+from chassis.testing.containers import free_port
+from retention_service import subject_keys
+from retention_service.destroyed_ledger import FILE, BadLedger
+from retention_service.keyring import Keyring
+
+from .keyring_steps import destroy, keep_database, put_back
+from .rig import Rig, new_subject, opened, serving
+
+USER = "user_information"
+
+
+async def test_a_process_that_is_killed_between_the_ledger_and_the_row_has_destroyed_the_key(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = new_subject()
+    await rig.make(subject)
+
+    class Killed(BaseException):
+        pass
+
+    async def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subject_keys, "destroy", killed)
+        with pytest.raises(Killed):
+            await destroy(rig, subject, [USER])
+    async with opened(rig.settings, rig.clock) as anew:
+        await Keyring.told_by(rig.settings).ready(anew.database)
+    assert await rig.key("profile", subject, USER) is None
+    assert await rig.key("profile", subject, "application") is not None
+
+
+async def test_without_its_ledger_nothing_is_destroyed_and_the_erasure_waits(rig: Rig) -> None:
+    subject = new_subject()
+    await rig.make(subject)
+    await rig.delete(subject)
+    await rig.answer((await rig.requests())[0])
+    ledger = rig.settings.kek_dir / FILE
+    whole = ledger.read_bytes()
+    ledger.write_bytes(b"none of ours")
+    await rig.without_fence(subject)
+    assert await rig.stage(subject) == "destroying"
+    async with borrow(rig.service.database.pool) as connection:
+        rows = await subject_keys.of_subject(connection, subject)
+    assert all(row.wrapped is not None for row in rows)
+    ledger.write_bytes(whole)
+    rig.clock.advance(rig.lease)
+    await rig.work("destroy_keys")
+    assert await rig.stage(subject) == "done"
+    assert await rig.key("profile", subject, USER) is None
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked since", "idle since"])
+async def test_a_database_that_goes_back_in_time_under_a_running_process_is_noticed_by_the_next_request(
+    rig: Rig, asked: bool
+) -> None:
+    subject, other = new_subject(), new_subject()
+    await rig.make(subject)
+    await rig.make(other)
+    before = await keep_database(rig)
+    await destroy(rig, subject, [USER, "application"])
+    if asked:
+        assert await rig.key("profile", subject, USER) is None
+    await put_back(rig, before)
+    assert await rig.key("profile", subject, USER) is None
+    assert (await rig.make(subject, ["application"])).json()["keys"][0]["key"] is None
+    assert await rig.key("profile", other, USER) is not None
+
+
+async def test_a_process_that_starts_on_a_restored_database_serves_nothing_before_the_ledger_is_taken_in(
+    rig: Rig,
+) -> None:
+    people = [new_subject() for _ in range(3)]
+    for subject in people:
+        await rig.make(subject)
+    before = await keep_database(rig)
+    for subject in people:
+        await destroy(rig, subject, [USER])
+    await put_back(rig, before)
+    later = rig.settings.model_copy(update={"http_port": free_port()})
+    async with opened(later, rig.clock) as anew, serving(anew, later, later.http_port):
+        there = replace(rig, service=anew, url=f"http://127.0.0.1:{later.http_port}")
+        answer = await there.fetch("profile", *((subject, USER) for subject in people))
+        assert (await anew.health.ready()).ok
+    assert [key["key"] for key in answer.json()["keys"]] == [None] * 3
+
+
+async def test_a_damaged_ledger_keeps_every_key_closed_and_the_service_unready(rig: Rig) -> None:
+    subject = new_subject()
+    await rig.make(subject)
+    before = await keep_database(rig)
+    await destroy(rig, subject, [USER])
+    await put_back(rig, before)
+    ledger = rig.settings.kek_dir / FILE
+    content = bytearray(ledger.read_bytes())
+    content[-20] ^= 1
+    ledger.write_bytes(content)
+    answer = await rig.fetch("profile", (subject, USER))
+    assert answer.status_code == 503
+    assert "Retry-After" in answer.headers
+    assert not (await rig.service.health.ready()).ok
+    with pytest.raises(BadLedger, match="restore it from its copy"):
+        await Keyring.told_by(rig.settings).ready(rig.service.database)
+
+
+async def test_a_ledger_that_was_lost_is_made_again_from_the_database_before_the_next_name_is_written(rig: Rig) -> None:
+    first, second = new_subject(), new_subject()
+    await destroy(rig, first, [USER])
+    (rig.settings.kek_dir / FILE).unlink()
+    await destroy(rig, second, [USER])
+    ledger = Keyring.told_by(rig.settings).destruction.ledger
+    assert {one.name for one in ledger.read(0).destroyed} == {KeyName(first, USER), KeyName(second, USER)}
+
+
+async def test_names_are_written_down_in_the_order_of_their_commits(rig: Rig) -> None:
+    """So that a place says what a database has: all before it, and nothing behind it."""
+    ledger = Keyring.told_by(rig.settings).destruction.ledger
+    people = [new_subject() for _ in range(20)]
+    await asyncio.gather(*(destroy(rig, subject, [USER]) for subject in people))
+    async with borrow(rig.service.database.pool) as connection:
+        applied = await connection.fetchval("SELECT applied FROM ledger_state")
+    assert applied == ledger.end()
+    assert {d.name.subject_id for d in ledger.read(0).destroyed} == set(people)
