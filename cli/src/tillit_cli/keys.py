@@ -77,18 +77,18 @@ def custody(
 
 async def _status(stack: Stack) -> None:
     async with operating(stack.info(), tries=1) as operator:
-        keyring, told = await keyring_status(operator), await rotations(operator)
+        keyring, rotating = await keyring_status(operator), await rotations(operator)
     table = Table("category", "living", "destroyed", box=None, header_style="bold")
     for count in keyring.categories:
         table.add_row(count.category, f"{count.living:,}", f"{count.destroyed:,}")
     console.print(table)
     under = ", ".join(f"{keys:,} under {epoch}" for epoch, keys in keyring.living_by_epoch.items())
     console.print(f"epoch {keyring.newest_epoch} wraps new keys; living keys: {under or 'none'}")
-    console.print("custody: shares of every key-encryption key" if told.custody else "custody: none")
-    if told.latest is not None:
-        console.print(f"rotation: {_told(told.latest)}", soft_wrap=True)
-    if told.due_at is not None:
-        console.print(f"the next rotation is due {told.due_at:%Y-%m-%d %H:%M} UTC")
+    console.print("custody: shares of every key-encryption key" if rotating.custody else "custody: none")
+    if rotating.latest is not None:
+        console.print(f"rotation: {told(rotating.latest)}", soft_wrap=True)
+    if rotating.due_at is not None:
+        console.print(f"the next rotation is due {rotating.due_at:%Y-%m-%d %H:%M} UTC")
 
 
 async def _rotate(stack: Stack) -> bool:
@@ -96,7 +96,7 @@ async def _rotate(stack: Stack) -> bool:
         latest = (await rotate(operator)).latest
         shown, since = "", monotonic()
         while latest is not None:
-            if (text := _told(latest)) != shown:
+            if (text := told(latest)) != shown:
                 console.print(text, soft_wrap=True)
                 shown, since = text, monotonic()
             if latest.done_at is not None or latest.stopped_by is not None:
@@ -109,7 +109,8 @@ async def _rotate(stack: Stack) -> bool:
     return False
 
 
-def _told(rotation: Rotation) -> str:
+def told(rotation: Rotation) -> str:
+    """Where a rotation stands, in words."""
     if rotation.done_at is not None:
         gone = ", ".join(map(str, rotation.destroyed)) or "none"
         return (

@@ -97,3 +97,26 @@ async def test_a_keyring_that_is_away_is_an_outage_and_never_an_absent_key(rig: 
     async with httpx.AsyncClient(base_url="http://127.0.0.1:9") as http:
         with pytest.raises(KeyringUnavailable):
             await _client(rig, http).fetch([KeyName(new_subject(), USER)])
+
+
+async def test_what_was_destroyed_is_told_to_who_asks_and_once(either: Keyring, rig: Rig) -> None:
+    subject = new_subject()
+    name = KeyName(subject, USER)
+    async with httpx.AsyncClient(base_url=either.url) as http:
+        keys = _client(rig, http)
+        await keys.pull_destroyed()
+        await keys.make(subject, [USER])
+        assert (await keys.fetch([name])).find(name) is not None
+        await either.destroy(subject, USER)
+        assert (await keys.fetch([name])).find(name) is not None, "it is cached"
+        await keys.pull_destroyed()
+        assert (await keys.fetch([name])).find(name) is None
+
+
+async def test_a_place_that_the_keyring_does_not_know_means_to_forget_everything(either: Keyring, rig: Rig) -> None:
+    query = {"after": "00000000-0000-0000-0000-000000000000.7"}
+    async with httpx.AsyncClient(base_url=either.url, headers=rig.token("profile")) as http:
+        first = (await http.get("/keys/destroyed")).json()
+        unknown = (await http.get("/keys/destroyed", params=query)).json()
+    assert first == unknown
+    assert (first["keys"], first["more"], first["reset"]) == ([], False, True)

@@ -24,9 +24,10 @@ async def test_each_stage_is_taken_up_by_a_process_that_knows_nothing_of_the_las
     assert await rig.key("profile", subject, "user_information") is None
 
 
-async def test_a_process_that_ends_while_it_destroys_keys_has_destroyed_none_and_told_nobody(
+async def test_a_process_that_ends_while_it_destroys_keys_has_told_nobody_and_what_it_wrote_down_is_destroyed(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its transaction is undone; the ledger is not, and the next who asks finds the keys gone."""
     subject = uuid4()
     await rig.make(subject)
     await rig.delete(subject)
@@ -43,7 +44,7 @@ async def test_a_process_that_ends_while_it_destroys_keys_has_destroyed_none_and
         with pytest.raises(Killed):
             await rig.without_fence(subject)
     assert await rig.stage(subject) == "destroying"
-    assert await rig.key("profile", subject, "user_information") is not None
+    assert await rig.key("profile", subject, "user_information") is None
     assert await rig.published(SubjectErased) == []
     rig.clock.advance(rig.lease)
     await rig.work("destroy_keys")

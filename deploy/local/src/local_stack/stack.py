@@ -241,6 +241,7 @@ class Stack:
             state.logs,
             state.keys,
             state.kek,
+            state.kek.with_name("keyring-backups"),
             state.log,
             state.witness,
             state.mails,
