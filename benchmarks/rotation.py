@@ -1,5 +1,5 @@
-"""`python -m benchmarks.rotation`: a rotation of many keys while a client fetches at a steady rate, and without it; then how
-long a destroyed key is readable in a process that only asks.
+"""`python -m benchmarks.rotation`: a rotation of many keys while a client fetches at a steady rate, and without it; then
+how long a destroyed key is readable in a process that only asks.
 
 PostgreSQL, retention's api and its worker are processes of their own, on one machine with the client.
 """

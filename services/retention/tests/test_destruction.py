@@ -1,13 +1,16 @@
 """A destroyed key: written down before anything else, and destroyed again in whatever database forgot it."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from chassis.keys import KeyName
 from chassis.sql import borrow
 from chassis.testing.containers import free_port
-from retention_service import subject_keys
+from contracts.privacy import SubjectErased
+from retention_service import ledger_state, subject_keys
 from retention_service.destroyed_ledger import FILE, BadLedger
 from retention_service.keyring import Keyring
 
@@ -130,3 +133,61 @@ async def test_names_are_written_down_in_the_order_of_their_commits(rig: Rig) ->
         applied = await connection.fetchval("SELECT applied FROM ledger_state")
     assert applied == ledger.end()
     assert {d.name.subject_id for d in ledger.read(0).destroyed} == set(people)
+
+
+async def test_who_tries_again_after_being_killed_writes_no_name_twice(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = new_subject()
+    await rig.make(subject)
+
+    class Killed(BaseException):
+        pass
+
+    advance = ledger_state.advance
+    for _ in range(3):
+        calls = 0
+
+        async def killed_in_the_end(*arguments: object) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == 2:
+                raise Killed
+            await advance(*arguments)  # pyright: ignore[reportArgumentType]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ledger_state, "advance", killed_in_the_end)
+            with suppress(Killed):
+                await destroy(rig, subject, [USER])
+    await destroy(rig, subject, [USER])
+    ledger = Keyring.told_by(rig.settings).destruction.ledger
+    assert [one.name for one in ledger.read(0).destroyed] == [KeyName(subject, USER)]
+
+
+async def test_a_keyring_that_is_away_for_an_hour_in_mid_erasure_holds_it_up_and_then_it_ends(rig: Rig) -> None:
+    """Neither its own answers nor the directory of its keys can be had: nothing is told, and nothing is written down."""
+    subject = new_subject()
+    await rig.make(subject)
+    await rig.delete(subject)
+    await rig.answer((await rig.requests())[0])
+    alone = rig.settings.model_copy(update={"keyring_url": "http://127.0.0.1:9"})
+    async with opened(alone, rig.clock) as without:
+        away = rig.taken_over_by(without)
+        await away.without_fence(subject)
+        for _ in range(12):
+            rig.clock.advance(timedelta(minutes=5))
+            await away.work("destroy_keys")
+    directory = rig.settings.kek_dir
+    assert Keyring.told_by(rig.settings).destruction.ledger.read(0).destroyed == []
+    directory.rename(directory.with_name("unmounted"))
+    for _ in range(12):
+        rig.clock.advance(timedelta(minutes=5))
+        await rig.work("destroy_keys")
+    assert await rig.stage(subject) == "destroying"
+    assert await rig.published(SubjectErased) == []
+    directory.with_name("unmounted").rename(directory)
+    rig.clock.advance(timedelta(minutes=15))
+    await rig.work("destroy_keys")
+    assert await rig.stage(subject) == "done"
+    assert len(await rig.published(SubjectErased)) == 1
+    assert await rig.key("profile", subject, USER) is None

@@ -10,6 +10,7 @@ import pytest
 from chassis.keys import NO_SUBJECT
 from chassis.sql import borrow
 from contracts.personal import Category
+from retention_service.kek import begin_epoch, load
 
 from .rig import HOLDERS, Rig
 
@@ -185,3 +186,30 @@ async def test_keys_of_a_lost_epoch_are_answered_as_an_outage_never_as_destroyed
     answer = await rig.fetch("profile", (subject, "user_information"))
     assert answer.status_code == 503
     assert "Retry-After" in answer.headers
+
+
+async def test_a_key_that_names_another_epoch_than_its_own_is_an_outage_and_no_key(rig: Rig) -> None:
+    subject = uuid4()
+    await rig.make(subject)
+    begin_epoch(rig.settings.kek_dir)
+    async with borrow(rig.service.database.pool) as connection:
+        await connection.execute("UPDATE subject_keys SET kek_epoch = 2 WHERE subject_id = $1", subject)
+    assert (await rig.fetch("profile", (subject, "user_information"))).status_code == 503
+    assert (await rig.make(subject)).status_code == 503
+
+
+async def test_a_key_under_an_epoch_that_was_just_begun_elsewhere_is_read_at_once(rig: Rig) -> None:
+    subject = uuid4()
+    await rig.make(subject)
+    key = await rig.key("profile", subject, "user_information")
+    assert key is not None
+    begin_epoch(rig.settings.kek_dir)
+    again = load(rig.settings.kek_dir).wrap(subject, "user_information", key)
+    async with borrow(rig.service.database.pool) as connection:
+        await connection.execute(
+            "UPDATE subject_keys SET kek_epoch = 2, wrapped = $2 WHERE subject_id = $1 AND category = $3",
+            subject,
+            again.ciphertext,
+            "user_information",
+        )
+    assert await rig.key("profile", subject, "user_information") == key

@@ -36,11 +36,12 @@ def destroy_keys(
         erasure = await erasures.find(tx.connection, UUID(item.key))
         if erasure is None or erasure.stage is not Stage.DESTROYING:
             return
-        names = [KeyName(erasure.subject_id, category) for category in sorted(erasure.categories)]
-        await destruction.destroy(tx.connection, [Destroyed(name, tx.now()) for name in names])
         erased = SubjectErased(subject_id=erasure.subject_id, categories=erasure.categories)
         await on_subject_erased(erased, tx)
         tx.publish(erased)
+        # last, because there is no way back: what could fail has been tried
+        names = [KeyName(erasure.subject_id, category) for category in sorted(erasure.categories)]
+        await destruction.destroy(tx.connection, [Destroyed(name, tx.now()) for name in names])
         await erasures.finish(tx.connection, erasure.erasure_id, tx.now())
         took = tx.now() - erasure.requested_at
         tx.after_commit.append(lambda: measures.observe_done(took))

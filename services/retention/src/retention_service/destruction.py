@@ -35,9 +35,12 @@ class Destruction:
         Raises:
             BadLedger: the ledger can't be written; nothing is destroyed.
         """
-        state = await self._lock(connection)
-        await asyncio.to_thread(self.ledger.append, destroyed)
-        await self._take_in(connection, state)
+        state = await self._take_in(connection, await self._lock(connection))
+        known = await subject_keys.find(connection, [one.name for one in destroyed])
+        new = [one for one in destroyed if one.name not in known or known[one.name].wrapped is not None]
+        if new:  # who was killed after it wrote them down does not write them twice
+            await asyncio.to_thread(self.ledger.append, new)
+            await self._take_in(connection, state)
 
     async def settled(self, database: Database) -> LedgerState:
         """The database has taken in the whole ledger: asked before each use of keys, and true when it returns.
