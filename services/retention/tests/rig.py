@@ -226,7 +226,7 @@ class Rig:
             loop=Loop(timedelta(minutes=1), lambda: 0.0),
         )
         running = asyncio.create_task(loop.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not running.done() and await self._due(kind):  # noqa: ASYNC110 - the table is the truth, not an event
                 await asyncio.sleep(0.02)
         loop.stop()

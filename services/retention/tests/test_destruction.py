@@ -5,13 +5,14 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from chassis.keys import KeyName
-from chassis.sql import borrow
+from chassis.sql import borrow, connect
 from chassis.testing.containers import free_port
 from contracts.privacy import SubjectErased
 from retention_service import ledger_state, subject_keys
-from retention_service.destroyed_ledger import FILE, BadLedger
+from retention_service.destroyed_ledger import FILE, BadLedger, Destroyed
 from retention_service.keyring import Keyring
 
 from .keyring_steps import destroy, keep_database, put_back
@@ -191,3 +192,27 @@ async def test_a_keyring_that_is_away_for_an_hour_in_mid_erasure_holds_it_up_and
     assert await rig.stage(subject) == "done"
     assert len(await rig.published(SubjectErased)) == 1
     assert await rig.key("profile", subject, USER) is None
+
+
+async def test_a_process_that_is_frozen_while_it_destroys_holds_up_nobody_and_its_key_is_gone_already(rig: Rig) -> None:
+    subject, other = new_subject(), new_subject()
+    await rig.make(subject)
+    await rig.make(other)
+    key = await rig.key("profile", other, USER)
+    destruction = Keyring.told_by(rig.settings).destruction
+    frozen = await connect(rig.database.dsn)
+    try:
+        async with frozen.transaction():
+            await destruction.destroy(frozen, [Destroyed(KeyName(subject, USER), rig.clock.now())])
+            async with asyncio.timeout(2):
+                assert await rig.key("profile", subject, USER) is None
+                assert (await rig.make(other)).status_code == 200
+                assert await rig.key("profile", other, USER) == key
+            frozen.terminate()
+    except (asyncpg.InterfaceError, asyncpg.PostgresError):
+        pass
+    assert await rig.key("profile", subject, USER) is None
+    assert (await rig.service.health.ready()).ok
+    async with borrow(rig.service.database.pool) as connection:
+        rows = await subject_keys.find(connection, [KeyName(subject, USER)])
+    assert rows[KeyName(subject, USER)].wrapped is None, "readiness took it in"

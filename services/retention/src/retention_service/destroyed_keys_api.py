@@ -54,7 +54,7 @@ def destroyed_keys_routes(service: Service, keyring: Keyring) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         may_know(caller.subject)
         with closed():
-            state = await keyring.destruction.settled(service.database)
+            state = (await keyring.destruction.settled(service.database)).state
         place = _place(after, state.ledger_id) if after is not None else None
         if place is None or place > state.applied:
             return DestroyedAnswer(keys=[], after=f"{state.ledger_id}.{state.applied}", more=False, reset=True)

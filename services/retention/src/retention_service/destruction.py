@@ -5,7 +5,7 @@ A database that was restored forgot some; before anything is served from it, wha
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from chassis.database import Database
 from chassis.keys import KeyName
@@ -19,6 +19,13 @@ from retention_service.ledger_state import LedgerState
 _PARTS_TOGETHER: Final = 20
 """Parts of the ledger that are taken in by one transaction."""
 _log = get_logger()
+
+
+class Settled(NamedTuple):
+    """How far this database is, and what is written down beyond that: destroyed too, whoever has yet to commit it."""
+
+    state: LedgerState
+    pending: frozenset[KeyName]
 
 
 class Destruction:
@@ -42,8 +49,11 @@ class Destruction:
             await asyncio.to_thread(self.ledger.append, new)
             await self._take_in(connection, state)
 
-    async def settled(self, database: Database) -> LedgerState:
-        """The database has taken in the whole ledger: asked before each use of keys, and true when it returns.
+    async def settled(self, database: Database) -> Settled:
+        """What must be known before any key is used: asked each time, and true when it returns.
+
+        Nobody is waited for: names that the database lacks, because somebody commits them at this moment, or was killed
+        before, are told. A database that lacks more than a few was restored, and takes them in first.
 
         Raises:
             BadLedger: the ledger can't be read; no key may be used.
@@ -51,19 +61,29 @@ class Destruction:
         async with borrow(database.pool) as connection:
             state = await ledger_state.read(connection)
         mark = self.ledger.mark()
-        if state is None or mark is None or not self._has_all(state, mark):
-            state = await self.settle(database)  # whoever destroys at this moment is waited for
+        if state is not None and mark is not None and self._same_ledger(state, mark):
+            if self._has_all(state, mark):
+                self._known = mark, state
+                return Settled(state, frozenset())
+            part = await asyncio.to_thread(self.ledger.read, state.applied)
+            if len(part.destroyed) < PART:
+                return Settled(state, frozenset(name for name, _ in part.destroyed))
+        state = await self.settle(database)
         if mark is not None:
             self._known = mark, state
-        return state
+        return Settled(state, frozenset())
 
-    def _has_all(self, state: LedgerState, mark: Mark) -> bool:
-        """Whether this database has what the ledger says: it knows the whole file, or the file did not change since."""
+    def _same_ledger(self, state: LedgerState, mark: Mark) -> bool:
         if self._known is None:
             return False
         known_mark, known = self._known
-        if state.ledger_id != known.ledger_id or mark.file != known_mark.file:
+        return (state.ledger_id, mark.file) == (known.ledger_id, known_mark.file) and state.applied <= mark.size
+
+    def _has_all(self, state: LedgerState, mark: Mark) -> bool:
+        """Whether this database has the whole file, or all that it had when it was last looked into."""
+        if self._known is None:
             return False
+        known_mark, known = self._known
         return state.applied == mark.size or (mark == known_mark and state.applied >= known.applied)
 
     async def settle(self, database: Database) -> LedgerState:

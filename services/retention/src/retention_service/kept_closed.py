@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from chassis.errors import TRANSIENT, reason
 from chassis.logs import get_logger
 from chassis.problems import unavailable
 
@@ -24,3 +25,6 @@ def closed() -> Generator[None]:
     except (BadKeks, BadLedger) as error:
         _log.critical("keyring.broken", error=str(error))
         raise unavailable("keyring", retry_after_seconds=60) from None
+    except TRANSIENT as error:
+        _log.warning("keyring.waits", error=reason(error))
+        raise unavailable("keyring") from None

@@ -42,5 +42,6 @@ class Keyring:
         async with borrow(database.pool) as connection:
             in_use = await subject_keys.epochs_in_use(connection)
         self.store.knowing(in_use)
-        await self.destruction.settled(database)
+        if (await self.destruction.settled(database)).pending:
+            await self.destruction.settle(database)
         return True

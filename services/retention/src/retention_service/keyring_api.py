@@ -77,12 +77,12 @@ def keyring_routes(service: Service, keyring: Keyring, measures: RetentionMeasur
             raise invalid("/body/subject_id", "is nobody's id")
         names = [KeyName(SubjectId(wanted.subject_id), category) for category in sorted(set(wanted.categories))]
         with closed():
-            await keyring.destruction.settled(service.database)
+            gone = (await keyring.destruction.settled(service.database)).pending
             async with service.database.transaction(keys=()) as tx:
                 outcome = await make_keys(tx, keyring.store, names)
-        rows = outcome.keys
-        shown = [name for name in names if rows[name].wrapped is None or readable(caller.subject, name.category)]
-        keys = _unwrapped(keyring, [rows[name] for name in shown])
+        living = {name for name, row in outcome.keys.items() if row.wrapped is not None} - gone
+        shown = [name for name in names if name not in living or readable(caller.subject, name.category)]
+        keys = _unwrapped(keyring, [outcome.keys[name] for name in shown if name in living])
         return _answer(caller, shown, keys, measures, status=201 if outcome.made else 200)
 
     @router.post("/keys/fetch", response_model=KeysAnswer, responses=responses(401, 403, 422, 429, 503))
@@ -94,9 +94,9 @@ def keyring_routes(service: Service, keyring: Keyring, measures: RetentionMeasur
         may_read(caller.subject, {key.category for key in wanted.keys})
         names = list(dict.fromkeys(KeyName(SubjectId(key.subject_id), key.category) for key in wanted.keys))
         with closed():
-            await keyring.destruction.settled(service.database)
-        async with borrow(service.database.pool) as connection:
-            rows = await subject_keys.find(connection, names)
+            gone = (await keyring.destruction.settled(service.database)).pending
+            async with borrow(service.database.pool) as connection:
+                rows = await subject_keys.find(connection, [name for name in names if name not in gone])
         return _answer(caller, names, _unwrapped(keyring, rows.values()), measures, status=200)
 
     return router
