@@ -198,7 +198,7 @@ class Operator:
         """Every leaf in the tree's order, as the audit log's database has it."""
         query = {"limit": "200"}
         while True:
-            page = _LogPage.model_validate_json(await self._call("audit-log", "GET", "/log/rows", query=query))
+            page = _LogPage.model_validate_json(await self.call("audit-log", "GET", "/log/rows", query=query))
             for row in page.items:
                 yield row
             if page.next is None:
@@ -210,11 +210,11 @@ class Operator:
         return _OPEN_ERASURES.validate_json(await self.call("retention", "GET", "/erasures/open"))
 
     async def breaker(self) -> Breaker:
-        return Breaker.model_validate_json(await self._call("retention", "GET", "/breaker"))
+        return Breaker.model_validate_json(await self.call("retention", "GET", "/breaker"))
 
     async def release_breaker(self) -> BreakerReleased:
         """Agree, as the officer whose key this is, that what is held back may begin."""
-        answer = await self._call("retention", "POST", "/breaker/release", body={})
+        answer = await self.call("retention", "POST", "/breaker/release", body={})
         return BreakerReleased.model_validate_json(answer)
 
     async def erasures(self, subject_id: UUID | None = None) -> list[Erasure]:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from chassis.clock import monotonic
 from chassis.errors import TRANSIENT
 from chassis.logs import SafeError, get_logger
 from chassis.service import Service
@@ -27,6 +28,8 @@ from retention_service.rotations import Rotation, RotationStage
 ROTATE_KEYS: Final = "rotate_keys"
 BATCH: Final = 250
 """Keys of one transaction: they are held while they are re-wrapped, a few milliseconds."""
+_REST: Final = 3
+"""How much longer than a batch took the pause after it is: a rotation has a week, who fetches keys has milliseconds."""
 _PASS_SECONDS: Final = 0.1
 _BACKUPS_KEPT: Final = 3
 _log = get_logger()
@@ -95,6 +98,7 @@ class KeyRotation:
     async def _rewrap(self, item: WorkItem, rotation: Rotation) -> None:
         database, after = self._service.database, None
         while True:
+            began = monotonic()
             async with database.transaction(keys=()) as tx:
                 await renew(item, tx)
                 rows = await subject_keys.hold_older(tx.connection, rotation.epoch, after, BATCH)
@@ -112,9 +116,8 @@ class KeyRotation:
                     await rotations.all_rewrapped(tx.connection, rotation.number, tx.now())
                     return
             after = rows[-1].name if rows else None
-            await asyncio.sleep(
-                0 if rows else _PASS_SECONDS
-            )  # what others held at that moment is found by another pass
+            # what others held at that moment is found by another pass
+            await asyncio.sleep((monotonic() - began) * _REST if rows else _PASS_SECONDS)
 
     async def _back_up(self, item: WorkItem, rotation: Rotation) -> None:
         await self._alive(item)
