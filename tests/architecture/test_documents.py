@@ -67,3 +67,12 @@ def test_a_document_that_misleads_is_found(tmp_path: Path) -> None:
     assert list(dead_links(text, tmp_path)) == ["gone.md"]
     assert told_of_a_machine("see /home/kari/tillit and deploy/local") == ["/home/kari"]
     assert missing_parts("**Context.** x **Decision.** y") == ["**Revisit**"]
+
+
+def test_every_store_of_the_erasure_grade_names_the_test_that_sees_it() -> None:
+    """What lies outside of the system has none: it is said as such."""
+    lines = (ROOT / "docs/erasure-grade.md").read_text(encoding="utf-8").splitlines()
+    stores = [line for line in lines if line.startswith("| ") and not line.startswith(("| store", "|---"))]
+    untested = [line for line in stores if not re.search(r"\]\(\.\./[^)]*/test_\w+\.py\) \|$", line)]
+    assert len(stores) > 15
+    assert [line for line in untested if "outside: " not in line] == []
