@@ -359,6 +359,25 @@ async def test_recurring_work_comes_again_after_its_time_for_one_worker(town: To
     assert await waiting(town, kind) == 1
 
 
+async def test_recurring_work_whose_last_round_was_on_a_clock_ahead_does_not_wait_until_it_is_that_late(
+    town: Town, kind: str
+) -> None:
+    runs: list[int] = []
+
+    async def errand(item: WorkItem) -> None:
+        runs.append(item.attempts)
+
+    recurring, right = errand_of(kind, errand, every=timedelta(minutes=5)), town.clock.now()
+    town.clock.advance(timedelta(days=2))
+    await one_round(town, recurring)
+    town.clock.set(right)
+    await one_round(town, recurring)
+    assert runs == [1, 1]
+    town.clock.advance(timedelta(minutes=4))
+    await one_round(town, recurring)
+    assert runs == [1, 1], "the time of a right clock is kept"
+
+
 async def test_loops_at_the_same_time_never_do_one_item_twice(town: Town, kind: str) -> None:
     doer = Doer()
     await ask_for(town, kind, *map(str, range(120)))

@@ -112,6 +112,16 @@ async def come_forward(
     )
 
 
+async def come_forward_again(connection: Connection, kind: str, *, now: datetime, every: timedelta) -> None:
+    """The same for the recurring item of a kind whose last round ended on a clock that was ahead."""
+    await connection.execute(
+        "UPDATE work SET due_at = $2 WHERE kind = $1 AND attempts = 0 AND due_at > $2::timestamptz + $3::interval",
+        kind,
+        now,
+        every + CLOCKS_AGREE,
+    )
+
+
 async def finish(connection: Connection, item: WorkItem) -> bool:
     """Remove a done item; False when its lease was lost, and then nothing else of it may be committed."""
     done = await connection.fetchval("DELETE FROM work WHERE id = $1 AND lease = $2 RETURNING id", item.id, item.lease)

@@ -128,6 +128,8 @@ class WorkLoop:
                 await work.come_forward(
                     connection, self._kind.kind, now=now, lease_time=LEASE, longest_delay=_LONGEST_DELAY
                 )
+                if self._kind.every is not None:
+                    await work.come_forward_again(connection, self._kind.kind, now=now, every=self._kind.every)
                 self._came_forward = monotonic()
             if self._kind.every is not None:
                 recurring = NewWork(self._kind.kind, self._kind.kind, work.AT_ONCE, new_id(self._database.clock))
