@@ -180,8 +180,8 @@ class DemoStory:
             "Searched: PostgreSQL's files (heap, TOAST, indexes, write-ahead log) and every row as read, parked ones too;"
             " Kafka's segments; the logs; the rest of the stack's folder. Not searched: the mails that the catcher"
             " accepted, because they are delivered, and so the outside world. Not proved yet: that nobody digs the"
-            " wrapped key out of old database files with the key-encryption key in hand: its rotation ends that, and"
-            " comes later."
+            " wrapped key out of old database files with the key-encryption key in hand: the weekly"
+            " rotation ends that (`tillit keys rotate`), and is not part of the demo."
         )
         failed = [check.what for check in checks if not check.holds]
         if failed:
