@@ -13,7 +13,7 @@ from retention_service import rotations, subject_keys
 from retention_service.keyring import Keyring
 from retention_service.rotate_keys import ask_to_rotate
 from retention_service.rotation_due import due_at
-from retention_service.rotations import Rotation, RotationStage
+from retention_service.rotations import RotationStage
 
 
 class KeyringCount(BaseModel):
@@ -50,25 +50,6 @@ class RotationView(BaseModel):
     done_at: datetime | None
     stopped_by: str | None
     stopped_at: datetime | None
-
-    @classmethod
-    def of(cls, rotation: Rotation) -> "RotationView":
-        return cls(
-            epoch=rotation.epoch,
-            stage=rotation.stage,
-            asked_at=rotation.asked_at,
-            keys=rotation.keys,
-            rewrapped=rotation.rewrapped,
-            rewrapped_at=rotation.rewrapped_at,
-            backup=rotation.backup,
-            backup_keys=rotation.backup_keys,
-            proved_keys=rotation.proved_keys,
-            proved_at=rotation.proved_at,
-            destroyed=list(rotation.destroyed),
-            done_at=rotation.done_at,
-            stopped_by=rotation.stopped_by,
-            stopped_at=rotation.stopped_at,
-        )
 
 
 class Rotations(BaseModel):
@@ -111,7 +92,7 @@ def rotation_routes(service: Service, keyring: Keyring, every: timedelta) -> API
         async with borrow(service.database.pool) as connection:
             latest = await rotations.latest(connection)
             due = await due_at(connection, every)
-        view = RotationView.of(latest) if latest is not None else None
+        view = RotationView.model_validate(latest, from_attributes=True) if latest is not None else None
         return Rotations(latest=view, due_at=due, custody=keyring.custody is not None)
 
     return router
