@@ -51,6 +51,8 @@ SpanAttributes = TypedDict(
 
 SPAN_QUEUE: Final = 2_048
 """Spans that wait to be sent; when it is full the oldest go, and nothing else waits."""
+RECEIVER_SECONDS: Final = 1
+"""How long a receiver is waited for, tries included: a process that ends sends what is left, and must not hang on it."""
 _ALLOWED: Final = frozenset(SpanAttributes.__annotations__)
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
 
@@ -192,7 +194,7 @@ def configure(
 
         endpoint = f"{str(settings.otlp_endpoint).rstrip('/')}/v1/traces"
         metrics = metrics or Metrics()
-        exporting = _CountedExporter(OTLPSpanExporter(endpoint=endpoint), metrics)
+        exporting = _CountedExporter(OTLPSpanExporter(endpoint=endpoint, timeout=RECEIVER_SECONDS), metrics)
         provider.add_span_processor(_CountedQueue(exporting, metrics))
     _active = Telemetry(provider)
     return _active
