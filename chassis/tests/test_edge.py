@@ -523,3 +523,12 @@ async def test_one_connection_more_than_there_may_be_is_sent_away_by_the_server(
     assert not (await exchange(url, request)).startswith(b"HTTP/1.1 503")
     stop.set()
     await asyncio.wait_for(task, 5)
+
+
+async def test_an_address_with_raw_bytes_in_its_query_is_refused_as_such() -> None:
+    stop = asyncio.Event()
+    task, url = await served(stop)
+    answer = await exchange(url, b"GET /v1/knock?a=\x80 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
+    stop.set()
+    await asyncio.wait_for(task, 5)

@@ -122,6 +122,8 @@ def _check_target(scope: Scope) -> None:
     query: bytes = scope["query_string"]
     if "\x00" in scope["path"] or b"%00" in query:
         raise Problem(400, "invalid-target", "The address is not valid", "It holds a NUL character.")
+    if not query.isascii():  # RFC 3986: anything else is percent-encoded; the framework would fail on it
+        raise Problem(400, "invalid-target", "The address is not valid", "It holds a character that is not encoded.")
 
 
 def _check_media_type(scope: Scope) -> None:
