@@ -7,7 +7,7 @@ its membership. Kafka's committed offsets follow the database's, for lag and too
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -97,12 +97,10 @@ class TopicConsumer:
         Raises:
             KafkaError: the broker can't be reached.
         """
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self._subscriber.stop)
             await self._subscriber.start()
-        except BaseException:
-            if self.consumer is not None:
-                await self.consumer.stop()
-            raise
+            undo.pop_all()
         if self.consumer is not None:
             poll_until_records(self.consumer)
 

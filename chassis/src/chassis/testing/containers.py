@@ -274,12 +274,11 @@ def _started(recipe: Recipe, server_of: Callable[[str], Server]) -> Server:
     image = image_for(recipe)
     began = time.monotonic()
     server = server_of(image)
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(server.stop)
         server.start()
         server.wait_until_it_answers()
-    except BaseException:
-        server.stop()
-        raise
+        undo.pop_all()
     say(f"{image} answers at 127.0.0.1:{server.port_outside} after {time.monotonic() - began:.1f} s")
     return server
 

@@ -4,7 +4,6 @@ Shamir's secret sharing over GF(2^8), byte by byte (the field of AES, x^8 + x^4 
 and the digest of the whole, so that shares of different keys are never joined.
 """
 
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -13,6 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from retention_service import durable_files
 from retention_service.kek import KEK_BYTES, BadKeks, put_epoch
 
 _MOST_PLACES: Final = 9
@@ -51,7 +51,7 @@ class Custody:
         for place, (number, part) in zip(self._places, parts.items(), strict=True):
             share = Share(epoch=epoch, number=number, need=self._need, digest=digest, share=part.hex())
             try:
-                _write(_file(place, epoch), share.model_dump_json().encode())
+                durable_files.write(_file(place, epoch), share.model_dump_json().encode())
             except OSError as error:
                 raise BadKeks(f"the custody place {number} can't be written ({error.strerror}): mount it") from None
 
@@ -66,7 +66,7 @@ class Custody:
             try:
                 if place.is_dir() and not file.exists():
                     continue
-                _write(file, secrets.token_bytes(256))
+                durable_files.write(file, secrets.token_bytes(256))
                 file.unlink()
             except OSError as error:
                 raise BadKeks(f"the custody place {number} can't be cleared ({error.strerror}): mount it") from None
@@ -158,11 +158,3 @@ def _inverse(a: int) -> int:
 
 def _file(place: Path, epoch: int) -> Path:
     return place / f"epoch-{epoch:06}.share"
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -19,6 +19,8 @@ from chassis.keys import KeyName
 from chassis.logs import SafeError
 from contracts.personal import SubjectId
 
+from retention_service import durable_files
+
 FILE: Final = "destroyed.ledger"
 PART: Final = 1_000
 """Lines of one reading."""
@@ -128,7 +130,7 @@ class DestroyedLedger:
             if os.fstat(descriptor).st_size == 0:
                 os.pwrite(descriptor, _head(uuid4()), 0)
                 os.fsync(descriptor)
-                _sync(self._path.parent)
+                durable_files.sync_names(self._path.parent)
             yield descriptor
         finally:
             os.close(descriptor)
@@ -165,11 +167,3 @@ def _parsed(line: bytes, place: int) -> Destroyed:
         raise BadLedger(f"{FILE} is damaged at byte {place}: restore it from its copy")
     subject, category, at = (match[number].decode() for number in (1, 2, 3))
     return Destroyed(KeyName(SubjectId(UUID(subject)), category), datetime.fromisoformat(at))
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

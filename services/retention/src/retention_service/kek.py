@@ -20,6 +20,8 @@ from chassis.logs import SafeError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from retention_service import durable_files
+
 _FILE: Final = re.compile(r"epoch-(\d{6})\.kek")
 _GRAVE: Final = re.compile(r"epoch-(\d{6})\.destroyed")
 """What stays of a destroyed epoch: its number is not used again, and its file, come back, is not believed."""
@@ -155,14 +157,14 @@ def put_epoch(directory: Path, epoch: int, kek: bytes) -> None:
     if _grave(directory, epoch).exists():
         raise BadKeks(f"epoch {epoch} was destroyed by a rotation: it does not come back")
     unfinished = path.with_suffix(".unfinished")
-    _write(unfinished, kek)
+    durable_files.write(unfinished, kek)
     try:
         os.link(unfinished, path)
     except FileExistsError:
         raise BadKeks(f"epoch {epoch} is there already") from None
     finally:
         unfinished.unlink()
-    _sync(directory)
+    durable_files.sync_names(directory)
 
 
 def destroy_epoch(directory: Path, epoch: int) -> None:
@@ -175,8 +177,8 @@ def destroy_epoch(directory: Path, epoch: int) -> None:
     """
     if epoch >= load(directory).newest:
         raise BadKeks(f"epoch {epoch} is the newest: begin the next one and re-wrap its keys first")
-    _write(_grave(directory, epoch), b"")
-    _sync(directory)
+    durable_files.write(_grave(directory, epoch), b"")
+    durable_files.sync_names(directory)
     path = _path(directory, epoch)
     if path.exists():
         with path.open("r+b") as file:
@@ -184,7 +186,7 @@ def destroy_epoch(directory: Path, epoch: int) -> None:
             file.flush()
             os.fsync(file.fileno())
         path.unlink()
-        _sync(directory)
+        durable_files.sync_names(directory)
 
 
 def epochs_before(directory: Path, epoch: int) -> list[int]:
@@ -208,14 +210,6 @@ def _numbers(directory: Path, name: re.Pattern[str]) -> set[int]:
     return {int(match[1]) for entry in directory.iterdir() if (match := name.fullmatch(entry.name))}
 
 
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 @contextmanager
 def _alone(directory: Path) -> Generator[None]:
     descriptor = os.open(directory, os.O_RDONLY)
@@ -235,11 +229,3 @@ def _bound_to(subject_id: UUID, category: str, epoch: int) -> bytes:
 def _refuse_others(path: Path, mode: str) -> None:
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise BadKeks(f"others than its owner may reach {path.name} of TILLIT_KEK_DIR: chmod {mode} it")
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
