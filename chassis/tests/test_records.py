@@ -27,11 +27,25 @@ from chassis.records import (
 from chassis.sealing import KEY_BYTES, BadBlob, read_header, unseal
 from contracts.base64url import decode
 from contracts.base64url import encode as base64url
+from contracts.communication import LastMailEnded, LastMailOutcome, RecipientMailSent
+from contracts.disclosure import PersonalDataDisclosed, RecipientKind, RecipientRegistered
 from contracts.event import Event
 from contracts.personal import ERASED, Category, Personal, SubjectId
 from contracts.position import ClosingReason, PositionClosed
-from contracts.privacy import ConsumerGroup, HeldTable, HolderRegistered, PersonalDataErased
+from contracts.privacy import (
+    ConsumerGroup,
+    HeldTable,
+    Hold,
+    HolderRegistered,
+    HoldLifted,
+    HoldPlaced,
+    LegalGround,
+    PersonalDataErased,
+    ResidueScanned,
+    ResidueScanRequested,
+)
 from contracts.profile import (
+    DeletionAnnounced,
     DeletionReason,
     HomeAddress,
     JobInterestSaved,
@@ -39,7 +53,17 @@ from contracts.profile import (
     ProfileKind,
     ProfileRegistered,
 )
+from contracts.receipts import ErasureAttested, LastMailRequested
 from contracts.registry import EVENTS
+from contracts.rights import (
+    ExportClosed,
+    ExportEnd,
+    ExportOpened,
+    InactivitySuspected,
+    NoticeKind,
+    RecipientMailRequested,
+    StillActive,
+)
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from .town import AT, Details, advert, cancellation, corrected, deletion, erased, erasure, message, removed, saved
@@ -70,6 +94,7 @@ def registered() -> ProfileRegistered:
     )
 
 
+HOLD = Hold(hold_id=uuid4(), ground=LegalGround.LEGAL_CLAIM, review_on=AT)
 EXAMPLES: list[Event] = [
     registered(),
     corrected(KARI, name=f"{CANARY} Ås"),
@@ -98,6 +123,55 @@ EXAMPLES: list[Event] = [
         signature="none",
     ),
     erased(KARI),
+    HoldPlaced(subject_id=KARI, hold=HOLD, placed_at=AT),
+    HoldLifted(subject_id=KARI, hold_id=HOLD.hold_id, lifted_at=AT),
+    DeletionAnnounced(subject_id=KARI, final_at=AT, cancel_token=Personal(f"{CANARY}-token")),
+    LastMailRequested(
+        subject_id=KARI,
+        erasure_id=uuid4(),
+        give_up_at=AT,
+        link=Personal(f"https://portal.example/{CANARY}"),
+        recipients=Personal((f"{CANARY} AS",)),
+    ),
+    LastMailEnded(subject_id=KARI, erasure_id=uuid4(), outcome=LastMailOutcome.SENT, ended_at=AT),
+    ErasureAttested(receipt="a number", digest="a digest"),
+    ResidueScanRequested(
+        subject_id=KARI, erasure_id=uuid4(), nonce="a nonce", categories=frozenset(Category), requested_at=AT
+    ),
+    ResidueScanned(
+        subject_id=KARI,
+        erasure_id=uuid4(),
+        nonce="a nonce",
+        holder="profile",
+        columns=90,
+        found={},
+        scanned_at=AT,
+        signature="none",
+    ),
+    RecipientRegistered(recipient_id=uuid4(), name="Fjord AS", kind=RecipientKind.EMPLOYER, registered_at=AT),
+    PersonalDataDisclosed(
+        subject_id=KARI,
+        disclosure_id=uuid4(),
+        recipient_id=uuid4(),
+        reference="a reference",
+        data_category=Category.USER_INFORMATION,
+        fields=("name",),
+        why="an application",
+        disclosed_at=AT,
+    ),
+    RecipientMailRequested(
+        recipient_id=uuid4(),
+        notice_id=uuid4(),
+        mail="privacy@fjord.example",
+        kind=NoticeKind.ERASURE,
+        references=("a reference",),
+        reminder=0,
+    ),
+    RecipientMailSent(recipient_id=uuid4(), notice_id=uuid4(), reminder=0, sent_at=AT),
+    ExportOpened(subject_id=KARI, export_id=uuid4(), opened_at=AT, expires_at=AT),
+    ExportClosed(subject_id=KARI, export_id=uuid4(), end=ExportEnd.DELIVERED, closed_at=AT),
+    InactivitySuspected(subject_id=KARI, inactive_since=AT, limit=AT),
+    StillActive(subject_id=KARI, active_at=AT),
 ]
 every_event = pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
 personal_events = pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_an_event_takes_no_field_that_it_does_not_know() -> None:
 
 
 def test_what_mails_are_about_is_sealed_and_that_one_was_sent_is_not() -> None:
-    assert set(MessageKind) == {"job_alert"}
+    assert set(MessageKind) == {"job_alert", "deletion_announced"}
     assert "sent_at" not in MessageSent.personal_fields
 
 

@@ -9,7 +9,7 @@ from .house import PACKAGES, RIG, SERVICES, Module
 from .law import Breach, Law
 
 _FROM_CONTRACTS: Final = frozenset(
-    {"envelope", "event", "personal", "privacy", "purposes", "registry", "topics", "wire"}
+    {"envelope", "event", "personal", "privacy", "purposes", "receipts", "registry", "topics", "wire"}
 )
 """What speaks no domain noun: the form of events, topics, purposes, and the privacy protocol."""
 

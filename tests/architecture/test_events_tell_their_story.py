@@ -12,6 +12,25 @@ from .house import PACKAGES, ROOT, SERVICES, Module, product_modules
 from .stories import foreign_makers, makers, module_of, published_by, reaction_file, snake
 
 CASES = [pytest.param(event, id=event.__name__) for event in EVENTS]
+AWAITED = {
+    "RecipientRegistered": "order 4: profile registers employers as recipients; until then services of the tests do",
+    "PersonalDataDisclosed": "order 4: profile discloses applications; until then services of the tests do",
+    "ExportOpened": "order 6: copies of a person's data; until then services of the tests open them",
+    "HoldPlaced": "order 3",
+    "HoldLifted": "order 3",
+    "DeletionAnnounced": "order 3",
+    "LastMailRequested": "order 3",
+    "LastMailEnded": "order 3",
+    "ErasureAttested": "order 3",
+    "ResidueScanRequested": "order 3",
+    "ResidueScanned": "order 3",
+    "RecipientMailRequested": "order 3",
+    "RecipientMailSent": "order 3",
+    "ExportClosed": "order 3",
+    "InactivitySuspected": "order 6: retention's clock of inactivity; until then services of the tests suspect",
+    "StillActive": "order 3",
+}
+"""Events that are agreed on and not said yet, with what brings their publisher: one that is said leaves this list."""
 _SECTION = re.compile(r"^## Events$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -24,7 +43,10 @@ def test_an_event_has_a_derived_name_and_a_committed_schema(event: type[Event]) 
 
 @pytest.mark.parametrize("event", CASES)
 def test_an_event_is_published_by_its_topics_owner_only(event: type[Event]) -> None:
-    assert makers(event, product_modules()), f"nobody publishes {event.__name__}: an event that is never said is dead"
+    said = bool(makers(event, product_modules()))
+    assert said is not (event.__name__ in AWAITED), (
+        f"{event.__name__}: an event that nobody publishes is dead, unless AWAITED says what brings its publisher"
+    )
     foreign = [module.name for module in foreign_makers(event, product_modules())]
     assert not foreign, f"{event.topic.name} belongs to {event.topic.owner}; {foreign} may not publish on it"
 

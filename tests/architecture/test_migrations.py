@@ -21,7 +21,7 @@ EXCLUDED = {
 _CONTRACTS = re.compile(
     r"\b(DROP\s+(TABLE|COLUMN|CONSTRAINT)|RENAME\s+(TO|COLUMN)|ALTER\s+COLUMN\s+\S+\s+TYPE)\b", re.IGNORECASE
 )
-_SAYS_SO = re.compile(r"--.*\bunused since \d{4}\b")
+_SAYS_SO = re.compile(r"--.*\bunused since \d{4}\b|DROP CONSTRAINT \w+; -- a wider one stands below")
 
 
 def contractions(sql: str) -> list[str]:
@@ -73,4 +73,6 @@ def test_a_migration_that_takes_away_in_silence_is_found() -> None:
     assert contractions("ALTER TABLE a DROP COLUMN b;") == ["ALTER TABLE a DROP COLUMN b;"]
     assert contractions("ALTER TABLE a RENAME COLUMN b TO c;")
     assert contractions("ALTER TABLE a DROP COLUMN b; -- unused since 0003") == []
+    assert contractions("ALTER TABLE a DROP CONSTRAINT b; -- a wider one stands below") == []
+    assert contractions("ALTER TABLE a DROP COLUMN b; -- a wider one stands below")
     assert asks_for_time("CREATE TABLE a (at timestamptz DEFAULT now());")

@@ -3,16 +3,17 @@
 Its events pass the guard for erased people, are sent only after all older ones, and never wait behind a parked event.
 """
 
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts.event import Event
 from contracts.personal import Category, SubjectId
 from contracts.profile import DeletionReason
-from contracts.topics import ERASURE, ERASURE_REPLIES, HOLDERS, PROFILE
+from contracts.topics import ERASURE, ERASURE_REPLIES, HOLDERS, PROFILE, RIGHTS
 
 ERASURE_SCOPE: Final = MappingProxyType(
     {
@@ -46,13 +47,69 @@ class HeldTable(BaseModel):
     rule: str
 
 
+class LegalGround(StrEnum):
+    """Why erasure may be held back: the exceptions of GDPR Art. 17(3) that the policy names (R5)."""
+
+    LEGAL_OBLIGATION = "17(3)(b)"
+    LEGAL_CLAIM = "17(3)(e)"
+
+
+class Hold(BaseModel):
+    """What of a person is held: everything, one category, or single records of one table of one holder (R5).
+
+    `category` None means every category; `records` are ids in `table` of `holder`, and none means no single record.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    hold_id: UUID
+    category: Category | None = None
+    holder: str | None = None
+    table: str | None = None
+    records: tuple[UUID, ...] = ()
+    ground: LegalGround
+    review_on: AwareDatetime
+
+
+class HeldRecords(BaseModel):
+    """How many records of one category a holder keeps under a hold, re-sealed with the hold's own key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    hold_id: UUID
+    category: Category
+    ground: LegalGround
+    review_on: AwareDatetime
+    records: int
+
+
+class HoldPlaced(Event, topic=RIGHTS, category=Category.RIGHTS_CASE, privacy_protocol=True):
+    """Data of a person may not be erased for now, by rule or request: on which ground, and until which review (R5)."""
+
+    subject_id: SubjectId
+    hold: Hold
+    placed_at: AwareDatetime
+
+
+class HoldLifted(Event, topic=RIGHTS, category=Category.RIGHTS_CASE, privacy_protocol=True):
+    """A hold is over: what was due meanwhile goes, and its clock did not stop (R5)."""
+
+    subject_id: SubjectId
+    hold_id: UUID
+    lifted_at: AwareDatetime
+
+
 class HolderRegistered(Event, topic=HOLDERS, key="holder", privacy_protocol=True):
-    """A service holds personal data, and must be asked in every erasure from now on (trap 42)."""
+    """A service holds personal data, and must be asked in every erasure from now on (trap 42).
+
+    `signature` is base64url Ed25519, by the holder's own key, over `chassis.holder_replies.signed_bytes`.
+    """
 
     holder: str
     groups: tuple[ConsumerGroup, ...]
     tables: tuple[HeldTable, ...]
     registered_at: AwareDatetime
+    signature: str = ""
 
 
 class DeletionRequested(Event, topic=PROFILE, category=Category.USER_INFORMATION, privacy_protocol=True):
@@ -72,7 +129,10 @@ class DeletionCancelled(Event, topic=PROFILE, category=Category.USER_INFORMATION
 
 
 class ErasureRequested(Event, topic=ERASURE, category=Category.RIGHTS_CASE, privacy_protocol=True):
-    """Every registered holder must erase these categories of this person, and answer with the nonce."""
+    """Every registered holder must erase these categories of this person, but what is held, and answer with the nonce.
+
+    `receipt` is the random number by which the receipt names this erasure: it stands nowhere beside the person.
+    """
 
     subject_id: SubjectId
     erasure_id: UUID
@@ -81,12 +141,16 @@ class ErasureRequested(Event, topic=ERASURE, category=Category.RIGHTS_CASE, priv
     categories: frozenset[Category]
     requested_at: AwareDatetime
     due_at: AwareDatetime
+    holds: tuple[Hold, ...] = ()
+    receipt: str = ""
 
 
 class PersonalDataErased(Event, topic=ERASURE_REPLIES, category=Category.RIGHTS_CASE, privacy_protocol=True):
     """One holder has erased, in one transaction, so many rows of each table. Signed: it completes nobody else's part.
 
     `signature` is base64url Ed25519, by the holder's own key, over `chassis.holder_replies.signed_bytes`.
+    `statement_signature` is the same key's over `contracts.receipts.statement_bytes`: what the receipt shows of the
+    answer, under the receipt's number and without the person.
     """
 
     subject_id: SubjectId
@@ -96,6 +160,9 @@ class PersonalDataErased(Event, topic=ERASURE_REPLIES, category=Category.RIGHTS_
     rows: dict[str, int]
     erased_at: AwareDatetime
     signature: str
+    held: tuple[HeldRecords, ...] = ()
+    rows_by_category: dict[Category, int] = Field(default_factory=dict[Category, int])
+    statement_signature: str = ""
 
 
 class SubjectErased(Event, topic=ERASURE, category=Category.RIGHTS_CASE, privacy_protocol=True):
@@ -103,3 +170,29 @@ class SubjectErased(Event, topic=ERASURE, category=Category.RIGHTS_CASE, privacy
 
     subject_id: SubjectId
     categories: frozenset[Category]
+
+
+class ResidueScanRequested(Event, topic=ERASURE, category=Category.RIGHTS_CASE, privacy_protocol=True):
+    """Every holder must look through every column of its database for what an erasure left behind, and answer."""
+
+    subject_id: SubjectId
+    erasure_id: UUID
+    nonce: str
+    categories: frozenset[Category]
+    requested_at: AwareDatetime
+
+
+class ResidueScanned(Event, topic=ERASURE_REPLIES, category=Category.RIGHTS_CASE, privacy_protocol=True):
+    """One holder has read every column of every table; `found` counts rows by `table.column`, and is empty when clean.
+
+    Signed as `PersonalDataErased` is.
+    """
+
+    subject_id: SubjectId
+    erasure_id: UUID
+    nonce: str
+    holder: str
+    columns: int
+    found: dict[str, int]
+    scanned_at: AwareDatetime
+    signature: str

@@ -70,6 +70,14 @@ class ProfileDeleted(Event, topic=PROFILE, category=Category.USER_INFORMATION):
     deleted_at: AwareDatetime
 
 
+class DeletionAnnounced(Event, topic=PROFILE):
+    """A deletion runs and is told to the person by mail; `cancel_token` takes it back until `final_at` (A4)."""
+
+    subject_id: SubjectId
+    final_at: AwareDatetime
+    cancel_token: Personal[str, UserInformation]
+
+
 class JobInterestSaved(Event, topic=PROFILE):
     """A job seeker asked to be told of new positions of this occupation, in this place or anywhere (P4)."""
 

@@ -3,7 +3,8 @@
 from types import MappingProxyType
 from typing import Final
 
-from contracts.communication import MessageSent
+from contracts.communication import LastMailEnded, MessageSent, RecipientMailSent
+from contracts.disclosure import PersonalDataDisclosed, RecipientRegistered
 from contracts.event import Event
 from contracts.position import PositionClosed, PositionPublished
 from contracts.privacy import (
@@ -11,15 +12,28 @@ from contracts.privacy import (
     DeletionRequested,
     ErasureRequested,
     HolderRegistered,
+    HoldLifted,
+    HoldPlaced,
     PersonalDataErased,
+    ResidueScanned,
+    ResidueScanRequested,
     SubjectErased,
 )
 from contracts.profile import (
+    DeletionAnnounced,
     JobInterestRemoved,
     JobInterestSaved,
     ProfileCorrected,
     ProfileDeleted,
     ProfileRegistered,
+)
+from contracts.receipts import ErasureAttested, LastMailRequested
+from contracts.rights import (
+    ExportClosed,
+    ExportOpened,
+    InactivitySuspected,
+    RecipientMailRequested,
+    StillActive,
 )
 
 EVENTS: Final[tuple[type[Event], ...]] = (
@@ -37,6 +51,22 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     ErasureRequested,
     PersonalDataErased,
     SubjectErased,
+    HoldPlaced,
+    HoldLifted,
+    DeletionAnnounced,
+    LastMailRequested,
+    LastMailEnded,
+    ErasureAttested,
+    ResidueScanRequested,
+    ResidueScanned,
+    RecipientRegistered,
+    PersonalDataDisclosed,
+    RecipientMailRequested,
+    RecipientMailSent,
+    ExportOpened,
+    ExportClosed,
+    InactivitySuspected,
+    StillActive,
 )
 
 EVENT_BY_TYPE: Final = MappingProxyType({event.type: event for event in EVENTS})
