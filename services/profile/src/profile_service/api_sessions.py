@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field, SecretStr
 
 from chassis import problems
+from profile_service.activity import note_login
 from profile_service.callers import KnockLimit
 from profile_service.email_address import email_hash
 from profile_service.log_in import log_in
@@ -67,6 +68,7 @@ def session_routes(service: Service, passwords: Passwords, login_key: bytes) -> 
             challenge = 'Bearer realm="tillit"'
             detail = "The e-mail or the password is not right."
             raise Problem(401, "login-failed", "Not logged in", detail, headers={"WWW-Authenticate": challenge})
+        await note_login(service, login)
         token = signer.login(service.name, login.subject_id, Role(login.kind.value))
         return Session(token=token, expires_at=service.clock.now() + LOGIN_LIFETIME)
 

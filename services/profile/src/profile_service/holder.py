@@ -27,7 +27,7 @@ HOLDER: Final = Holder(
             rule="R1: when the profile ends, before its erasure",
             sealed=("credential",),
             plain=("email_hash",),
-            other=("kind", "changed_at"),
+            other=("kind", "changed_at", "used_at"),
         ),
         PersonalTable(
             "resumes",

@@ -23,6 +23,8 @@ class Login:
     kind: ProfileKind
     email_hash: bytes
     credential: bytes
+    used_at: datetime | None = None
+    """When it was last used, a day more or less; None when it was not since it is written down."""
 
 
 async def add(connection: Connection, login: Login, at: datetime) -> bool:
@@ -41,14 +43,14 @@ async def add(connection: Connection, login: Login, at: datetime) -> bool:
 
 async def find_by_email(connection: Connection, email_hash: bytes) -> Login | None:
     row = await connection.fetchrow(
-        "SELECT subject_id, kind, email_hash, credential FROM logins WHERE email_hash = $1", email_hash
+        "SELECT subject_id, kind, email_hash, credential, used_at FROM logins WHERE email_hash = $1", email_hash
     )
     return None if row is None else _login(row)
 
 
 async def find(connection: Connection, subject: SubjectId) -> Login | None:
     row = await connection.fetchrow(
-        "SELECT subject_id, kind, email_hash, credential FROM logins WHERE subject_id = $1", subject
+        "SELECT subject_id, kind, email_hash, credential, used_at FROM logins WHERE subject_id = $1", subject
     )
     return None if row is None else _login(row)
 
@@ -64,9 +66,16 @@ async def change_email(connection: Connection, subject: SubjectId, email_hash: b
     return True
 
 
+async def used(connection: Connection, subject: SubjectId, at: datetime) -> None:
+    """The person was here."""
+    await connection.execute("UPDATE logins SET used_at = $2 WHERE subject_id = $1", subject, at)
+
+
 async def remove(connection: Connection, subject: SubjectId) -> None:
     await connection.execute("DELETE FROM logins WHERE subject_id = $1", subject)
 
 
 def _login(row: asyncpg.Record) -> Login:
-    return Login(SubjectId(row["subject_id"]), ProfileKind(row["kind"]), row["email_hash"], row["credential"])
+    return Login(
+        SubjectId(row["subject_id"]), ProfileKind(row["kind"]), row["email_hash"], row["credential"], row["used_at"]
+    )

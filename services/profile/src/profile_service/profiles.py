@@ -28,6 +28,7 @@ class Profile:
     employer_id: UUID | None
     details: bytes
     registered_at: datetime
+    corrected_at: datetime | None = None
 
 
 async def add(connection: Connection, profile: Profile) -> None:
@@ -44,7 +45,7 @@ async def add(connection: Connection, profile: Profile) -> None:
 async def find(connection: Connection, subject: SubjectId) -> Profile | None:
     """The profile, unless there is none (any more)."""
     row = await connection.fetchrow(
-        "SELECT subject_id, kind, employer_id, details, registered_at FROM profiles"
+        "SELECT subject_id, kind, employer_id, details, registered_at, corrected_at FROM profiles"
         " WHERE subject_id = $1 AND deleted_at IS NULL",
         subject,
     )
@@ -56,6 +57,7 @@ async def find(connection: Connection, subject: SubjectId) -> Profile | None:
         row["employer_id"],
         row["details"],
         row["registered_at"],
+        row["corrected_at"],
     )
 
 
