@@ -15,7 +15,6 @@ CASES = [pytest.param(event, id=event.__name__) for event in EVENTS]
 AWAITED = {
     "RecipientRegistered": "order 4: profile registers employers as recipients; until then services of the tests do",
     "PersonalDataDisclosed": "order 4: profile discloses applications; until then services of the tests do",
-    "ExportOpened": "order 6: copies of a person's data; until then services of the tests open them",
     "HoldPlaced": "order 3",
     "HoldLifted": "order 3",
     "DeletionAnnounced": "order 3",
@@ -26,7 +25,6 @@ AWAITED = {
     "ResidueScanned": "order 3",
     "RecipientMailRequested": "order 3",
     "RecipientMailSent": "order 3",
-    "ExportClosed": "order 3",
     "InactivitySuspected": "order 6: retention's clock of inactivity; until then services of the tests suspect",
 }
 """Events that are agreed on and not said yet, with what brings their publisher: one that is said leaves this list."""

@@ -17,7 +17,7 @@ class ExportEnd(StrEnum):
     EXPIRED = "expired"
 
 
-class ExportOpened(Event, topic=RIGHTS, category=Category.RIGHTS_CASE):
+class ExportOpened(Event, topic=RIGHTS, category=Category.RIGHTS_CASE, privacy_protocol=True):
     """A copy of a person's data waits for them (A2): an erasure is begun when it was fetched, or after 7 days (trap 49)."""
 
     subject_id: SubjectId
@@ -26,7 +26,7 @@ class ExportOpened(Event, topic=RIGHTS, category=Category.RIGHTS_CASE):
     expires_at: AwareDatetime
 
 
-class ExportClosed(Event, topic=RIGHTS, category=Category.RIGHTS_CASE):
+class ExportClosed(Event, topic=RIGHTS, category=Category.RIGHTS_CASE, privacy_protocol=True):
     """The copy was fetched, or waited for too long: its key is destroyed."""
 
     subject_id: SubjectId

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from retention_service.breaker_api import breaker_routes
 from retention_service.destroyed_keys_api import destroyed_keys_routes
 from retention_service.erasures_api import erasure_routes
+from retention_service.exports_api import export_routes
 from retention_service.keyring import Keyring
 from retention_service.keyring_api import keyring_routes
 from retention_service.measures import RetentionMeasures
@@ -30,6 +31,7 @@ def routes(
         router.include_router(rotation_routes(service, keyring, settings.rotate_every))
         router.include_router(erasure_routes(service))
         router.include_router(breaker_routes(service, settings.officers_known))
+        router.include_router(export_routes(service, keyring, settings.officers_known))
         return router
 
     return routes

@@ -14,6 +14,8 @@ from retention_service.api import routes
 from retention_service.ask_holders import ASK_AGAIN, Asking, ask_again
 from retention_service.begin_held import begin_held
 from retention_service.breaker import BEGIN_HELD, Breaker
+from retention_service.collect_export import expire_export
+from retention_service.deliver_first import ASK_AFTER_DELIVERY, ask_after_delivery
 from retention_service.destroy_keys import DESTROY_KEYS, destroy_keys
 from retention_service.fence import LOOK_EVERY, FenceRound
 from retention_service.holder import HOLDER
@@ -24,6 +26,7 @@ from retention_service.on_erasure_requested import on_erasure_requested
 from retention_service.on_holder_registered import on_holder_registered
 from retention_service.on_personal_data_erased import on_personal_data_erased
 from retention_service.on_profile_deleted import on_profile_deleted
+from retention_service.open_export import EXPIRE_EXPORT
 from retention_service.rotate_keys import ROTATE_KEYS, KeyRotation
 from retention_service.rotation_due import BACK_UP_EVERY, LOOK_WHETHER_DUE, RotationDue
 from retention_service.settings import RetentionSettings
@@ -44,6 +47,10 @@ def build(settings: RetentionSettings) -> Service:
     service.protocol(PersonalDataErased, on_personal_data_erased(asking))
     service.step(ASK_AGAIN, ask_again(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.schedule("fence", FenceRound(service, settings, measures).run, every=LOOK_EVERY)
+    service.step(
+        ASK_AFTER_DELIVERY, ask_after_delivery(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None
+    )
+    service.step(EXPIRE_EXPORT, expire_export(keyring), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.step(BEGIN_HELD, begin_held(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.step(
         DESTROY_KEYS,

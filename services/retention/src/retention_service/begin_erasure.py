@@ -12,8 +12,9 @@ from contracts.privacy import ERASURE_SCOPE
 from contracts.profile import DeletionReason
 
 from retention_service import erasure_holders, erasures, held_back
-from retention_service.ask_holders import Asking, ask_all
+from retention_service.ask_holders import Asking
 from retention_service.breaker import Breaker
+from retention_service.deliver_first import ask_or_wait
 from retention_service.due_dates import one_month_after
 from retention_service.erasures import Erasure, Stage
 
@@ -24,7 +25,7 @@ _log = get_logger()
 async def begin_erasure(
     tx: Transaction, subject: SubjectId, reason: DeletionReason, asking: Asking, breaker: Breaker
 ) -> None:
-    """Ask every holder to erase what this reason covers, unless the breaker holds it back.
+    """Ask every holder to erase what this reason covers, unless the breaker holds it back or a copy waits for the person.
 
     The transaction is about the person.
     """
@@ -50,7 +51,7 @@ async def begin_erasure(
         await erasures.insert(tx.connection, erasure)
         held = await breaker.holds_back(tx, erasure.erasure_id, subject)
         if not held:
-            await ask_all(tx, erasure, asking)
+            await ask_or_wait(tx, erasure, asking)
         _log.info("erasure.held_back" if held else "erasure.begun", reason=reason)
         return
     if scope <= open_one.categories:
@@ -60,5 +61,5 @@ async def begin_erasure(
     await erasures.widen(tx.connection, wider.erasure_id, wider.reason, wider.categories, wider.nonce)
     if not await held_back.contains(tx.connection, wider.erasure_id):
         await erasure_holders.ask_anew(tx.connection, wider.erasure_id, tx.now())
-        await ask_all(tx, wider, asking)
+        await ask_or_wait(tx, wider, asking)
     _log.info("erasure.widened", reason=reason)

@@ -7,7 +7,8 @@ from chassis.transaction import Transaction
 from chassis.work import WorkItem
 
 from retention_service import erasures, held_back
-from retention_service.ask_holders import Asking, ask_all
+from retention_service.ask_holders import Asking
+from retention_service.deliver_first import ask_or_wait
 
 
 def begin_held(asking: Asking) -> Callable[[WorkItem, Transaction], Awaitable[None]]:
@@ -16,6 +17,6 @@ def begin_held(asking: Asking) -> Callable[[WorkItem, Transaction], Awaitable[No
     async def begin_held(item: WorkItem, tx: Transaction) -> None:
         erasure = await erasures.find(tx.connection, UUID(item.key))
         if erasure is not None and await held_back.remove(tx.connection, erasure.erasure_id):
-            await ask_all(tx, erasure, asking)
+            await ask_or_wait(tx, erasure, asking)
 
     return begin_held

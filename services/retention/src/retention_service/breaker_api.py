@@ -4,14 +4,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated
 
-from chassis.problems import Problem, responses
+from chassis.problems import responses
 from chassis.service import Service
 from chassis.sql import borrow
-from chassis.tokens import OPERATOR, SERVICE, Caller, require
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from retention_service import breaker, breaker_trips, held_back
+from retention_service.officers import officer_of
 
 
 class BreakerView(BaseModel):
@@ -38,12 +38,7 @@ class Released(BaseModel):
 def breaker_routes(service: Service, officers: Collection[str]) -> APIRouter:
     """`GET /breaker` and `POST /breaker/release`, for officers: the names of their keys are a setting."""
     router = APIRouter(prefix="/breaker", tags=["breaker"])
-    known = Depends(require(OPERATOR, SERVICE))
-
-    def officer(caller: Annotated[Caller, known]) -> str:
-        if caller.subject not in officers:
-            raise Problem(403, "not-an-officer", "Not allowed", "TILLIT_OFFICERS names who may do this.")
-        return caller.subject
+    officer = officer_of(officers)
 
     @router.get("", responses=responses(401, 403))
     async def show(_officer: Annotated[str, Depends(officer)]) -> BreakerView:

@@ -26,7 +26,7 @@ PART: Final = 1_000
 """Lines of one reading."""
 _LINE_BYTES: Final = 160
 _HEAD: Final = re.compile(rb"tillit destroyed keys v1 ([0-9a-f-]{36})\n")
-_LINE: Final = re.compile(rb"([0-9a-f-]{36}) ([a-z_]+) (\S+) ([0-9a-f]{8})")
+_LINE: Final = re.compile(rb"([0-9a-f-]{36}) ([a-z_]+(?::[0-9a-f-]{36})?) (\S+) ([0-9a-f]{8})")
 
 
 class BadLedger(SafeError):

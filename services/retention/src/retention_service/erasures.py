@@ -113,6 +113,20 @@ async def widen(
     )
 
 
+async def wait_for_delivery(connection: Connection, erasure_id: UUID) -> None:
+    """From asking, before anybody was asked, to delivering."""
+    await connection.execute(
+        "UPDATE erasures SET stage = 'delivering' WHERE erasure_id = $1 AND stage = 'asking'", erasure_id
+    )
+
+
+async def delivered(connection: Connection, erasure_id: UUID) -> None:
+    """From delivering to asking."""
+    await connection.execute(
+        "UPDATE erasures SET stage = 'asking' WHERE erasure_id = $1 AND stage = 'delivering'", erasure_id
+    )
+
+
 async def all_answered(connection: Connection, erasure_id: UUID, at: datetime) -> None:
     """From asking to fencing."""
     await connection.execute(

@@ -5,7 +5,9 @@ from contracts.personal import Category
 
 from retention_service.ask_holders import ASK_AGAIN
 from retention_service.breaker import BEGIN_HELD
+from retention_service.deliver_first import ASK_AFTER_DELIVERY
 from retention_service.destroy_keys import DESTROY_KEYS
+from retention_service.open_export import EXPIRE_EXPORT
 
 _RULE = "D5: proof that the erasure happened, kept 3 years after it ended"
 
@@ -37,6 +39,15 @@ HOLDER = Holder(
                 *("receipt", "told_at", "mailed_at", "mail_outcome"),
             ),
         ),
+        PersonalTable(
+            "exports",
+            category=Category.RIGHTS_CASE,
+            owner="subject_id",
+            rule="the archive until it was fetched, for 7 days at most; the row as D5",
+            sealed=("archive",),
+            plain=("link_sha256",),
+            other=("export_id", "opened_by", "opened_at", "expires_at", "closed_at", "ended"),
+        ),
     ),
     impersonal={
         "subject_keys": "random keys, destroyed by the erasure's last step; the empty row keeps them from coming back",
@@ -46,5 +57,11 @@ HOLDER = Holder(
         "fences": "offsets of topics, about no person",
         "breaker_trips": "how many erasures were stopped when, and the officers who released them",
     },
-    work_kinds={ASK_AGAIN: Category.RIGHTS_CASE, BEGIN_HELD: Category.RIGHTS_CASE, DESTROY_KEYS: Category.RIGHTS_CASE},
+    work_kinds={
+        ASK_AFTER_DELIVERY: Category.RIGHTS_CASE,
+        EXPIRE_EXPORT: Category.RIGHTS_CASE,
+        ASK_AGAIN: Category.RIGHTS_CASE,
+        BEGIN_HELD: Category.RIGHTS_CASE,
+        DESTROY_KEYS: Category.RIGHTS_CASE,
+    },
 )
