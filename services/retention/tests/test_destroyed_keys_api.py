@@ -1,6 +1,6 @@
 """Every service can ask which keys were destroyed: of the categories it may read, from the place where it was."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -64,7 +64,7 @@ async def test_a_place_of_another_ledger_or_beyond_its_end_means_to_forget_every
         assert (answer["reset"], answer["after"]) == (True, after)
 
 
-@pytest.mark.parametrize("after", ["x", "1", "a.b", f"{uuid4()}.-1", "9" * 70])
+@pytest.mark.parametrize("after", ["x", "1", "a.b", f"{UUID(int=1)}.-1", "9" * 70])
 async def test_a_place_that_none_of_our_answers_gave_is_refused(rig: Rig, after: str) -> None:
     assert (await ask(rig, "profile", after)).status_code == 422
 
