@@ -36,9 +36,14 @@ ACTIVE: Final = SubjectState()
 
 _LOCK: Final = (
     "SELECT subject_id, nullif(restrictions, '{}'), nullif(erased, '{}') FROM subjects"
-    " WHERE subject_id = ANY($1::uuid[]) ORDER BY subject_id FOR UPDATE"
+    " WHERE subject_id = ANY($1::uuid[])"
+    " AND (SELECT count(*) FROM subjects WHERE subject_id = ANY($1::uuid[])) = cardinality($1::uuid[])"
+    " ORDER BY subject_id FOR UPDATE"
 )
-"""Empty arrays as NULL: reading two of them takes the client longer than the rest of the row."""
+"""Nobody is locked unless everybody is there: who held some while making others would cross with who does the reverse.
+
+Empty arrays as NULL: reading two of them takes the client longer than the rest of the row.
+"""
 
 
 async def lock(connection: Connection, subjects: Iterable[SubjectId]) -> dict[SubjectId, SubjectState]:
@@ -48,11 +53,10 @@ async def lock(connection: Connection, subjects: Iterable[SubjectId]) -> dict[Su
         return {}
     rows = await connection.fetch(_LOCK, ids)
     if len(rows) < len(ids):
-        known = {row["subject_id"] for row in rows}
         await connection.execute(
             "INSERT INTO subjects (subject_id) SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id"
             " ON CONFLICT DO NOTHING",
-            [subject for subject in ids if subject not in known],
+            ids,
         )
         rows = await connection.fetch(_LOCK, ids)
     return {
