@@ -76,8 +76,10 @@ class Holder:
     """Kinds of work about a person, by the category whose erasure ends them."""
 
     def registration(self, groups: Sequence[ConsumerGroup], tx: Transaction) -> HolderRegistered:
+        """That this service must be asked in every erasure, signed."""
         tables = tuple(HeldTable(table=t.table, category=t.category, rule=t.rule) for t in self.tables)
-        return HolderRegistered(holder=self.name, groups=tuple(groups), tables=tables, registered_at=tx.now())
+        said = HolderRegistered(holder=self.name, groups=tuple(groups), tables=tables, registered_at=tx.now())
+        return sign_reply(said, tx.signing_key)
 
     async def erase(self, event: ErasureRequested, tx: Transaction) -> None:
         """Erase in this transaction what the request names, leave the tombstone, and answer, signed."""
@@ -129,5 +131,5 @@ async def _delete(connection: Connection, table: PersonalTable, subject: Subject
 
 
 def digest(event: HolderRegistered) -> bytes:
-    """What a registration says, without its time: a restart that says the same need not repeat it."""
-    return sha256(event.model_dump_json(exclude={"registered_at"}).encode()).digest()
+    """What a registration says, without its time and signature: a restart that says the same need not repeat it."""
+    return sha256(event.model_dump_json(exclude={"registered_at", "signature"}).encode()).digest()

@@ -131,7 +131,8 @@ class DeletionCancelled(Event, topic=PROFILE, category=Category.USER_INFORMATION
 class ErasureRequested(Event, topic=ERASURE, category=Category.RIGHTS_CASE, privacy_protocol=True):
     """Every registered holder must erase these categories of this person, but what is held, and answer with the nonce.
 
-    `receipt` is the random number by which the receipt names this erasure: it stands nowhere beside the person.
+    `receipt` is the name that the receipt gives this erasure (`contracts.receipts.name_of`): the link that fetches the
+    receipt can't be found from it.
     """
 
     subject_id: SubjectId

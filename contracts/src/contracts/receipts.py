@@ -1,9 +1,13 @@
 """The receipt of an erasure: what each holder states under its number, and the digest that the public log commits to.
 
-Nothing here names a person: a statement says how many rows of which category one holder erased or keeps under a hold.
+Nothing here names a person: a statement says how many rows of which category one holder erased or keeps under a hold,
+and on which day (UTC).
 """
 
 import json
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -15,23 +19,40 @@ from contracts.privacy import HeldRecords, PersonalDataErased
 from contracts.topics import ERASURE
 
 _STATEMENT: Final = b"tillit erasure statement v1\n"
+_NAME: Final = b"tillit receipt name v1\n"
+
+
+def name_of(number: str) -> str:
+    """The name of the receipt whose link ends in this number: base64url SHA-256, unpadded.
+
+    Holders sign the name and the log commits to it; who knows no more than the name can't fetch the receipt.
+    """
+    return urlsafe_b64encode(sha256(_NAME + number.encode()).digest()).decode().rstrip("=")
 
 
 def statement_bytes(receipt: str, reply: PersonalDataErased) -> bytes:
     """What a holder signs for the receipt: canonical JSON (keys sorted, no spaces) under a domain line.
 
     Args:
-        receipt: the receipt's number, from `ErasureRequested.receipt`.
+        receipt: the receipt's name, from `ErasureRequested.receipt`.
         reply: the answer; the person, the erasure and the nonce in it are left out.
     """
-    statement = {
-        "receipt": receipt,
+    return _STATEMENT + canonical({"receipt": receipt, **statement(reply)})
+
+
+def statement(reply: PersonalDataErased) -> dict[str, object]:
+    """What of an answer stands in the receipt."""
+    return {
         "holder": reply.holder,
         "rows": {str(category): count for category, count in reply.rows_by_category.items()},
         "held": [_held(one) for one in reply.held],
-        "erased_at": reply.erased_at.isoformat(),
+        "erased_on": day(reply.erased_at),
     }
-    return _STATEMENT + canonical(statement)
+
+
+def day(moment: datetime) -> str:
+    """The day in UTC, as `2026-01-31`: all that a receipt says of a time."""
+    return moment.astimezone(UTC).date().isoformat()
 
 
 def canonical(value: object) -> bytes:
@@ -43,13 +64,13 @@ def _held(one: HeldRecords) -> dict[str, object]:
     return {
         "category": str(one.category),
         "ground": str(one.ground),
-        "review_on": one.review_on.isoformat(),
+        "review_on": day(one.review_on),
         "records": one.records,
     }
 
 
 class ErasureAttested(Event, topic=ERASURE, key="receipt"):
-    """An erasure is complete: the SHA-256 of its receipt's body, for the public log. It concerns nobody that it names."""
+    """An erasure is complete: the hexadecimal SHA-256 of its receipt's body, for the public log. It names nobody."""
 
     receipt: str
     digest: str

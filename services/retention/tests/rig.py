@@ -135,8 +135,12 @@ class Rig:
             await self.service.runner.run(event.topic.name, [self.record(event)], [])
 
     async def register(self, holder: str, *groups: ConsumerGroup) -> None:
-        now = self.clock.now()
-        await self.deliver(HolderRegistered(holder=holder, groups=groups, tables=(), registered_at=now))
+        await self.deliver(self.registration(holder, *groups))
+
+    def registration(self, holder: str, *groups: ConsumerGroup, signed_by: str | None = None) -> HolderRegistered:
+        said = HolderRegistered(holder=holder, groups=groups, tables=(), registered_at=self.clock.now())
+        key = self.identities.keys.get(signed_by or holder, self.identities.keys["forger"])
+        return sign_reply(said, key)
 
     async def delete(self, subject: UUID, reason: DeletionReason = DeletionReason.TERMINATED) -> None:
         await self.deliver(self.deleted(subject, reason))

@@ -1,9 +1,11 @@
 """A holder that registers is asked from then on, in the erasures that are under way too."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
+import pytest
 from chassis.sql import borrow
-from contracts.privacy import ConsumerGroup
+from contracts.privacy import ConsumerGroup, HolderRegistered
 from retention_service import holders
 
 from .rig import HOLDERS, Rig
@@ -47,3 +49,32 @@ async def test_a_holder_whose_answers_nobody_could_verify_is_parked_and_blocks_n
     subject = uuid4()
     await rig.delete(subject)
     assert await rig.silent(subject) == set(HOLDERS)
+
+
+def _unsigned(rig: Rig) -> HolderRegistered:
+    return rig.registration("profile").model_copy(update={"signature": ""})
+
+
+def _signed_by_another(rig: Rig) -> HolderRegistered:
+    return rig.registration("profile", signed_by="notifications")
+
+
+def _fewer_topics_after_signing(rig: Rig) -> HolderRegistered:
+    return rig.registration("profile", GROUP).model_copy(update={"groups": ()})
+
+
+def _under_another_name(rig: Rig) -> HolderRegistered:
+    return rig.registration("notifications").model_copy(update={"holder": "profile"})
+
+
+@pytest.mark.parametrize("forge", [_unsigned, _signed_by_another, _fewer_topics_after_signing, _under_another_name])
+async def test_a_registration_that_its_holder_did_not_sign_changes_nothing_and_is_parked(
+    rig: Rig, forge: Callable[[Rig], HolderRegistered]
+) -> None:
+    await rig.register("profile", GROUP)
+    await rig.deliver(forge(rig))
+    (reason,) = await rig.reasons_parked()
+    assert "not signed by the holder that it names" in reason
+    async with borrow(rig.service.database.pool) as connection:
+        (known,) = await holders.registered(connection)
+    assert known.groups == (GROUP,)

@@ -60,6 +60,7 @@ def request_of(erasure: Erasure) -> ErasureRequested:
         categories=erasure.categories,
         requested_at=erasure.requested_at,
         due_at=erasure.due_at,
+        receipt=erasure.receipt_name or "",
     )
 
 

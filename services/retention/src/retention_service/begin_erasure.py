@@ -10,6 +10,7 @@ from chassis.transaction import Transaction
 from contracts.personal import SubjectId
 from contracts.privacy import ERASURE_SCOPE
 from contracts.profile import DeletionReason
+from contracts.receipts import name_of
 
 from retention_service import erasure_holders, erasures, held_back
 from retention_service.ask_holders import Asking
@@ -19,6 +20,7 @@ from retention_service.due_dates import one_month_after
 from retention_service.erasures import Erasure, Stage
 
 _NONCE_BYTES: Final = 16
+_RECEIPT_BYTES: Final = 32
 _log = get_logger()
 
 
@@ -33,6 +35,7 @@ async def begin_erasure(
     nonce = secrets.token_hex(_NONCE_BYTES)
     open_one = await erasures.open_of(tx.connection, subject)
     if open_one is None:
+        receipt = secrets.token_urlsafe(_RECEIPT_BYTES)
         erasure = Erasure(
             erasure_id=new_id(tx.clock),
             subject_id=subject,
@@ -40,6 +43,8 @@ async def begin_erasure(
             categories=scope,
             nonce=nonce,
             former_nonces=frozenset(),
+            receipt=receipt,
+            receipt_name=name_of(receipt),
             stage=Stage.ASKING,
             fence_id=None,
             requested_at=tx.now(),

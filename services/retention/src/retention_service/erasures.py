@@ -41,6 +41,9 @@ class Erasure:
     categories: frozenset[Category]
     nonce: str
     former_nonces: frozenset[str]
+    receipt: str | None
+    """What the link to the receipt ends in; None once the person was told, and in erasures older than receipts."""
+    receipt_name: str | None
     stage: Stage
     fence_id: UUID | None
     requested_at: datetime
@@ -60,21 +63,23 @@ class StageCount:
 
 
 _COLUMNS: Final = (
-    "erasure_id, subject_id, reason, categories, nonce, former_nonces, stage, fence_id, requested_at, due_at,"
-    " answered_at, fenced_at, done_at"
+    "erasure_id, subject_id, reason, categories, nonce, former_nonces, receipt, receipt_name, stage, fence_id,"
+    " requested_at, due_at, answered_at, fenced_at, done_at"
 )
 
 
 async def insert(connection: Connection, erasure: Erasure) -> None:
     """Begin an erasure, in the stage of asking."""
     await connection.execute(
-        "INSERT INTO erasures (erasure_id, subject_id, reason, categories, nonce, stage, requested_at, due_at)"
-        " VALUES ($1, $2, $3, $4, $5, 'asking', $6, $7)",
+        "INSERT INTO erasures (erasure_id, subject_id, reason, categories, nonce, receipt, receipt_name, stage,"
+        " requested_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'asking', $8, $9)",
         erasure.erasure_id,
         erasure.subject_id,
         erasure.reason,
         sorted(erasure.categories),
         erasure.nonce,
+        erasure.receipt,
+        erasure.receipt_name,
         erasure.requested_at,
         erasure.due_at,
     )
@@ -235,6 +240,8 @@ def _erasure(row: asyncpg.Record) -> Erasure:
         categories=frozenset(Category(category) for category in row["categories"]),
         nonce=row["nonce"],
         former_nonces=frozenset(row["former_nonces"]),
+        receipt=row["receipt"],
+        receipt_name=row["receipt_name"],
         stage=Stage(row["stage"]),
         fence_id=row["fence_id"],
         requested_at=row["requested_at"],

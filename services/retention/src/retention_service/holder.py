@@ -36,7 +36,7 @@ HOLDER = Holder(
             other=(
                 *("erasure_id", "reason", "categories", "nonce", "former_nonces", "stage", "fence_id"),
                 *("requested_at", "due_at", "answered_at", "fenced_at", "done_at"),
-                *("receipt", "told_at", "mailed_at", "mail_outcome"),
+                *("receipt", "receipt_name", "told_at", "mailed_at", "mail_outcome"),
             ),
         ),
         PersonalTable(

@@ -1,9 +1,11 @@
 """A service says that it holds personal data: every erasure asks it from now on, the open ones too (trap 42)."""
 
+from chassis.holder_replies import is_signed_by
 from chassis.logs import SafeError, get_logger
 from chassis.reactions import Single
 from chassis.transaction import Transaction
 from contracts.privacy import HolderRegistered
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from retention_service import erasure_holders, erasures, holders
 from retention_service.ask_holders import Asking
@@ -15,12 +17,19 @@ class UnknownHolder(SafeError):
     """A holder whose answers nobody could verify: it would keep every erasure open for ever."""
 
 
+class ForeignRegistration(SafeError):
+    """A registration that the named holder did not make: it could shrink what the fence waits for. It is parked."""
+
+
 def on_holder_registered(asking: Asking) -> Single[HolderRegistered]:
     """The reaction, with the keys of those who may be holders."""
 
     async def on_holder_registered(event: HolderRegistered, tx: Transaction) -> None:
-        if asking.trusted.find(event.holder) is None:
+        key = asking.trusted.find(event.holder)
+        if key is None:
             raise UnknownHolder("no trusted key has this holder's name: add it to TILLIT_SERVICE_JWKS_FILE and replay")
+        if not isinstance(key.public_key, Ed25519PublicKey) or not is_signed_by(event, key.public_key):
+            raise ForeignRegistration("the registration is not signed by the holder that it names")
         await holders.register(tx.connection, event)
         open_ones = await erasures.asking(tx.connection)
         added = await erasure_holders.add_to_all(tx.connection, open_ones, event.holder, tx.now())
