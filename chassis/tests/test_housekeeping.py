@@ -1,29 +1,18 @@
 """What is older than its window goes, however many rows it is, and what is younger stays."""
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from chassis.sql import borrow
-from chassis.work import WorkItem
-from chassis.work_loop import LEASE, LeaseLost
+from chassis.work_loop import LeaseLost
 
 from chassis import housekeeping, work
 
+from .claims import claimed
 from .town import AT, Town
 
 OLD = timedelta(days=800)
 TABLES = ("inbox", "idempotency_keys", "parked")
-
-
-async def claimed(town: Town) -> WorkItem:
-    kind = f"sweep {uuid4()}"
-    async with town.service.database.transaction(keys=()) as tx:
-        tx.enqueue(kind, "sweep")
-    async with borrow(town.service.database.pool) as connection:
-        now = town.service.clock.now()
-        [item] = await work.claim(connection, kind, lease=uuid4(), now=now, lease_time=LEASE, limit=1)
-    return item
 
 
 async def fill(town: Town, rows: int) -> None:

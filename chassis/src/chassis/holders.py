@@ -103,6 +103,18 @@ class Holder:
         )
         tx.publish(sign_reply(reply, tx.signing_key))
 
+    async def still_here(self, connection: Connection, subjects: Sequence[SubjectId]) -> set[SubjectId]:
+        """Of whom this service has anything: rows of any category, work, or parked events."""
+        found: set[SubjectId] = await work.people_with_any(connection, subjects)
+        found |= await parked.people_with_any(connection, subjects)
+        for table, owner in {(table.table, table.owner) for table in self.tables}:
+            rows = await connection.fetch(
+                f"SELECT DISTINCT {owner} FROM {table} WHERE {owner} = ANY($1::uuid[])",  # noqa: S608 - declared names
+                list(subjects),
+            )
+            found |= {SubjectId(row[0]) for row in rows}
+        return found
+
     async def residue(
         self, connection: Connection, subject: SubjectId, categories: Sequence[Category]
     ) -> dict[str, int]:

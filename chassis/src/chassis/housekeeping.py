@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from chassis import idempotency, inbox, parked, registration
+from chassis import idempotency, inbox, outbox, parked, registration, subjects
 from chassis.holders import digest
 from chassis.logs import get_logger
 from chassis.service import Service
@@ -34,7 +34,7 @@ async def register_holder(service: Service) -> None:
 
 
 async def sweep(service: Service, item: WorkItem) -> None:
-    """Delete inbox rows, parked records and kept answers that are older than their windows, part by part.
+    """Delete inbox rows, parked records, kept answers and tombstones that are older than their windows, part by part.
 
     An hour may have brought millions; in one statement they would take longer than any statement may.
     """
@@ -50,6 +50,30 @@ async def sweep(service: Service, item: WorkItem) -> None:
             part = await _forget_part(service, item, forget, window)
             swept += part
         _log.info("housekeeping.swept", what=what, rows=swept)
+    await _sweep_tombstones(service, item)
+
+
+async def _sweep_tombstones(service: Service, item: WorkItem) -> None:
+    """Forget whom no late event can name any more (a list of erased people is processing of erased people).
+
+    Who still has something here, under another category or a hold, keeps the tombstone until that is gone too. What was
+    never sent about them by now never is: elsewhere their tombstones go at the same time.
+    """
+    last, swept = None, 0
+    while True:
+        async with service.database.transaction(keys=()) as tx:
+            await renew(item, tx)
+            before = tx.now() - service.settings.tombstone_window
+            part = await subjects.lock_tombstones(tx.connection, before, last, PART)
+            people = [tombstone.subject_id for tombstone in part]
+            gone = set(people) - await service.holder.still_here(tx.connection, people)
+            await outbox.give_up(tx.connection, [str(person) for person in gone])
+            await subjects.forget(tx.connection, gone)
+        swept += len(gone)
+        if len(part) < PART:
+            break
+        last = part[-1]
+    _log.info("housekeeping.swept", what="tombstones", rows=swept)
 
 
 async def _forget_part(service: Service, item: WorkItem, forget: Forget, window: timedelta) -> int:

@@ -122,6 +122,11 @@ async def delete(connection: Connection, positions: Sequence[int]) -> None:
     await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", positions)
 
 
+async def give_up(connection: Connection, keys: Sequence[str]) -> None:
+    """Forget what of these keys was never sent. Nobody who takes it in would know any more that they are erased."""
+    await connection.execute("DELETE FROM outbox WHERE key = ANY($1::text[])", keys)
+
+
 async def refuse(connection: Connection, positions: Sequence[int], why: str) -> None:
     """Keep rows that the broker will never take; later rows of their keys wait behind them."""
     await connection.execute("UPDATE outbox SET refused = $2 WHERE position = ANY($1::bigint[])", positions, why)

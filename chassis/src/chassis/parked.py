@@ -182,6 +182,12 @@ async def erase(connection: Connection, subject: SubjectId) -> int:
     )
 
 
+async def people_with_any(connection: Connection, subjects: Sequence[SubjectId]) -> set[SubjectId]:
+    """About whom of these something is parked."""
+    rows = await connection.fetch("SELECT subject_ids FROM parked WHERE subject_ids && $1::uuid[]", subjects)
+    return {SubjectId(subject) for row in rows for subject in row[0]} & set(subjects)
+
+
 async def forget(connection: Connection, before: datetime, most: int) -> int:
     """Drop up to so many that stood longer than the window allows; the answer is how many."""
     return int(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts.personal import Category, SubjectId
 
@@ -52,7 +52,7 @@ async def lock(connection: Connection, subjects: Iterable[SubjectId]) -> dict[Su
     if not ids:
         return {}
     rows = await connection.fetch(_LOCK, ids)
-    if len(rows) < len(ids):
+    while len(rows) < len(ids):  # more than once only when tombstones are swept meanwhile
         await connection.execute(
             "INSERT INTO subjects (subject_id) SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id"
             " ON CONFLICT DO NOTHING",
@@ -93,3 +93,36 @@ async def mark_erased(connection: Connection, subject: SubjectId, categories: It
         sorted(categories),
         at,
     )
+
+
+class Tombstone(NamedTuple):
+    """When a person was last erased here, and who: in this order tombstones are looked through."""
+
+    erased_at: datetime
+    subject_id: SubjectId
+
+
+async def lock_tombstones(
+    connection: Connection, before: datetime, after: Tombstone | None, most: int
+) -> list[Tombstone]:
+    """Lock up to so many that were left before a moment, oldest first, and after one looked at earlier.
+
+    Not those of people who are restricted for a reason that outlives their profile, nor such as are in use now.
+    """
+    at, subject = after or (None, None)
+    rows = await connection.fetch(
+        "SELECT erased_at, subject_id FROM subjects WHERE erased_at < $1 AND restrictions <@ $2::text[]"
+        " AND ($3::timestamptz IS NULL OR (erased_at, subject_id) > ($3, $4::uuid))"
+        " ORDER BY erased_at, subject_id LIMIT $5 FOR UPDATE SKIP LOCKED",
+        before,
+        [DELETION_PENDING],
+        at,
+        subject,
+        most,
+    )
+    return [Tombstone(at, SubjectId(subject)) for at, subject in rows]
+
+
+async def forget(connection: Connection, subjects: Iterable[SubjectId]) -> None:
+    """Forget that these people ever were: nothing of theirs may be here any more."""
+    await connection.execute("DELETE FROM subjects WHERE subject_id = ANY($1::uuid[])", list(subjects))

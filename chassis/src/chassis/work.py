@@ -168,6 +168,12 @@ async def erase(connection: Connection, subject: SubjectId, kinds: Sequence[str]
     )
 
 
+async def people_with_any(connection: Connection, subjects: Sequence[SubjectId]) -> set[SubjectId]:
+    """For whom of these something is still to be done."""
+    rows = await connection.fetch("SELECT DISTINCT subject_id FROM work WHERE subject_id = ANY($1::uuid[])", subjects)
+    return {SubjectId(row[0]) for row in rows}
+
+
 async def next_due(connection: Connection) -> datetime | None:
     """When the next item of any kind is due."""
     return await connection.fetchval("SELECT min(due_at) FROM work")
