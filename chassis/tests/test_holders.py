@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from chassis.holder_replies import is_signed_by, sign_reply
+from chassis.holder_replies import is_signed_by, sign_answer, sign_reply, states
 from chassis.holders import Holder, PersonalTable, digest
 from chassis.keys import LOG_KEY
 from chassis.records import Record, join, parse, read
@@ -88,6 +88,8 @@ async def test_an_erasure_counts_what_it_erased_and_answers_signed(town: Town) -
     own = load_pem_private_key(town.service.settings.service_key(), password=None)
     assert isinstance(own, Ed25519PrivateKey)
     assert is_signed_by(reply, own.public_key())
+    assert reply.rows_by_category == {Category.USER_INFORMATION: 3, Category.COMMUNICATION: 2}
+    assert states(request.receipt, reply, own.public_key())
     assert await residue(town, subject) == {}
     assert await residue(town, neighbour) == {"kept": 3, "letters": 2}
 
@@ -196,6 +198,17 @@ def test_an_altered_reply_is_refused(alter: Alteration) -> None:
     signed = reply()
     assert is_signed_by(signed, KEY.public_key())
     assert not is_signed_by(alter(signed), KEY.public_key())
+
+
+def test_a_statement_is_bound_to_its_receipt_and_to_what_it_counts() -> None:
+    signed = sign_answer("number", reply(), KEY)
+    assert is_signed_by(signed, KEY.public_key())
+    assert states("number", signed, KEY.public_key())
+    assert not states("another", signed, KEY.public_key())
+    counted = signed.model_copy(update={"rows_by_category": {Category.COMMUNICATION: 1}})
+    assert not states("number", counted, KEY.public_key())
+    assert not states("number", signed, Ed25519PrivateKey.generate().public_key())
+    assert not states("number", signed.model_copy(update={"statement_signature": "å!"}), KEY.public_key())
 
 
 async def test_a_registration_that_says_the_same_later_need_not_be_repeated(town: Town) -> None:

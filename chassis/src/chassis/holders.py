@@ -13,7 +13,7 @@ from contracts.personal import Category, SubjectId
 from contracts.privacy import ConsumerGroup, ErasureRequested, HeldTable, HolderRegistered, PersonalDataErased
 
 from chassis import parked, work
-from chassis.holder_replies import sign_reply
+from chassis.holder_replies import sign_answer, sign_reply
 from chassis.sql import Connection
 from chassis.transaction import Transaction
 
@@ -83,10 +83,13 @@ class Holder:
 
     async def erase(self, event: ErasureRequested, tx: Transaction) -> None:
         """Erase in this transaction what the request names, leave the tombstone, and answer, signed."""
-        rows = {table.table: 0 for table in self.tables if table.category in event.categories}
-        for table in self.tables:
-            if table.category in event.categories:
-                rows[table.table] += await _delete(tx.connection, table, event.subject_id)
+        tables = [table for table in self.tables if table.category in event.categories]
+        rows = {table.table: 0 for table in tables}
+        rows_by_category = {table.category: 0 for table in tables}
+        for table in tables:
+            erased = await _delete(tx.connection, table, event.subject_id)
+            rows[table.table] += erased
+            rows_by_category[table.category] += erased
         kinds = [kind for kind, category in self.work_kinds.items() if category in event.categories]
         rows["work"] = await work.erase(tx.connection, event.subject_id, kinds)
         rows["parked"] = await parked.erase(tx.connection, event.subject_id)
@@ -100,8 +103,9 @@ class Holder:
             rows=rows,
             erased_at=tx.now(),
             signature="",
+            rows_by_category=rows_by_category,
         )
-        tx.publish(sign_reply(reply, tx.signing_key))
+        tx.publish(sign_answer(event.receipt, reply, tx.signing_key))
 
     async def still_here(self, connection: Connection, subjects: Sequence[SubjectId]) -> set[SubjectId]:
         """Of whom this service has anything: rows of any category, work, or parked events."""
