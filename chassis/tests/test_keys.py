@@ -16,6 +16,7 @@ import uvloop
 from chassis.errors import KeyringUnavailable, SubjectGone
 from chassis.keys import CACHE_SIZE, CACHE_TIME, FETCH_SIZE, LOG_KEY, KeyName, SubjectKeys
 from chassis.protocol import drop_keys
+from chassis.scoped_keys import Scope, single
 from chassis.testing.services import surroundings
 from contracts.personal import Category, SubjectId
 from hypothesis import given, settings
@@ -118,6 +119,26 @@ async def test_a_dropped_key_is_gone_at_once_and_is_not_asked_for_again(town: To
     assert not await has(keys, subject)
     assert town.keyring.requests["/keys/fetch"] == asked
     assert await has(keys, subject, Category.COMMUNICATION)
+
+
+async def test_with_the_category_go_the_keys_of_all_its_single_things(town: Town) -> None:
+    keys, subject, other = town.service.keys, town.person(), town.person()
+    names = [single(Scope.APPLICATION, uuid4()), single(Scope.APPLICATION, uuid4()), single(Scope.HOLD, uuid4())]
+    for person in (subject, other):
+        town.keyring.make(person, names)
+        await keys.fetch([KeyName(person, name) for name in names])
+    keys.drop(subject, [Category.APPLICATION])
+    found = await keys.fetch([KeyName(person, name) for person in (subject, other) for name in names])
+    assert set(found.keys) == {KeyName(subject, names[2]), *(KeyName(other, name) for name in names)}
+
+
+async def test_one_thing_of_a_category_goes_and_the_others_stay(town: Town) -> None:
+    keys, subject = town.service.keys, town.person()
+    one, another = (KeyName(subject, single(Scope.APPLICATION, uuid4())) for _ in range(2))
+    town.keyring.make(subject, [one.category, another.category])
+    await keys.fetch([one, another])
+    keys.drop(subject, [one.category])
+    assert set((await keys.fetch([one, another])).keys) == {another}
 
 
 async def test_a_drop_wins_over_an_answer_that_is_under_way(town: Town) -> None:

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import os
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -24,13 +25,14 @@ from chassis.records import (
     read,
     seal_record,
 )
+from chassis.scoped_keys import Scope, single
 from chassis.sealing import KEY_BYTES, BadBlob, read_header, unseal
 from contracts.base64url import decode
 from contracts.base64url import encode as base64url
 from contracts.communication import LastMailEnded, LastMailOutcome, RecipientMailSent
 from contracts.disclosure import PersonalDataDisclosed, RecipientKind, RecipientRegistered
 from contracts.event import Event
-from contracts.personal import ERASED, Category, Personal, SubjectId
+from contracts.personal import ERASED, Application, Category, Personal, PersonalRecord, SubjectId
 from contracts.position import ClosingReason, PositionClosed
 from contracts.privacy import (
     ConsumerGroup,
@@ -364,3 +366,24 @@ def test_absence_of_a_personal_value_is_sealed_too() -> None:
     found = arrived(as_record(sent(event)))
     assert isinstance(found, JobInterestSaved)
     assert found.place.reveal() is None
+
+
+class Letter(PersonalRecord):
+    words: Personal[str, Application]
+
+
+def test_a_record_under_the_key_of_a_single_thing_reads_as_erased_when_that_key_is_gone() -> None:
+    one, another = (KeyName(KARI, single(Scope.APPLICATION, uuid4())) for _ in range(2))
+    keys = KeySet({name: AESGCM(os.urandom(32)) for name in (one, another)})
+    letter = Letter(words=Personal("Kjære arbeidsgiver"))
+    blob = seal_record(letter, keys, subject=KARI, record_id=uuid4(), schema="letters", key=one.category)
+    assert read_header(blob).category == one.category
+    assert open_record(Letter, blob, keys) == letter
+    assert open_record(Letter, blob, KeySet({another: keys.need(another)})).words.erased
+
+
+def test_a_record_is_sealed_under_a_key_of_its_own_category_only() -> None:
+    letter = Letter(words=Personal("Kjære arbeidsgiver"))
+    for key in (single(Scope.HOLD, uuid4()), Category.USER_INFORMATION):
+        with pytest.raises(ValueError, match="its own category"):
+            seal_record(letter, KEYS, subject=KARI, record_id=uuid4(), schema="letters", key=key)

@@ -18,12 +18,13 @@ from uuid import UUID
 import httpx
 from contracts.personal import Category, SubjectId
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from pydantic import BaseModel
 
 from chassis.clock import Clock, monotonic
 from chassis.errors import KeyringUnavailable, SubjectGone
+from chassis.keyring_answers import KeysDestroyed, KeysFound
 from chassis.metrics import Metrics
 from chassis.network import refuse_in_transaction
+from chassis.scoped_keys import LOG_CATEGORY, Scope, is_single, scope_of
 from chassis.tokens import Signer
 
 CACHE_TIME: Final = timedelta(minutes=5)
@@ -38,11 +39,10 @@ _PROBE_SECONDS: Final = 2.0
 _JUST_NOW_SECONDS: Final = 2.0
 
 NO_SUBJECT: Final = SubjectId(UUID(int=0))
-LOG_CATEGORY: Final = "log"
 
 
 class KeyName(NamedTuple):
-    """Whose key, for which category. `LOG_KEY` is the log's own."""
+    """Whose key, for which category or single thing (`chassis.scoped_keys`). `LOG_KEY` is the log's own."""
 
     subject_id: SubjectId
     category: str
@@ -50,39 +50,6 @@ class KeyName(NamedTuple):
 
 LOG_KEY: Final = KeyName(NO_SUBJECT, LOG_CATEGORY)
 """Seals the salts of events that concern no one, several people, or the privacy protocol (they outlive the keys)."""
-
-
-class KeyState(BaseModel):
-    """One key in the keyring's answer; `key` is base64 of 32 bytes, or null when destroyed or never made."""
-
-    subject_id: UUID
-    category: str
-    key: str | None
-
-
-class KeysFound(BaseModel):
-    """The keyring's answer to a fetch."""
-
-    keys: list[KeyState]
-
-
-class DestroyedKey(BaseModel):
-    """The name of a key that opens nothing any more."""
-
-    subject_id: UUID
-    category: str
-
-
-class KeysDestroyed(BaseModel):
-    """Names destroyed since a place, oldest first, and the place to ask from next.
-
-    `reset` means that the keyring does not know the place, or was told none: what is held is forgotten.
-    """
-
-    keys: list[DestroyedKey]
-    after: str
-    more: bool
-    reset: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +152,8 @@ class SubjectKeys:
         self._forgotten += 1
         self._metrics.keys_cached.set(len(self._cache))
 
-    async def make(self, subject_id: SubjectId, categories: Iterable[Category]) -> None:
-        """Make the keys of a new person. Idempotent; a destroyed key is not made again.
+    async def make(self, subject_id: SubjectId, categories: Iterable[str]) -> None:
+        """Make the keys of a new person, or of a single thing. Idempotent; a destroyed key is not made again.
 
         Raises:
             KeyringUnavailable: the keyring can't be asked now.
@@ -214,7 +181,7 @@ class SubjectKeys:
             cached = self._cache.get(name)
             if cached is not None and (oldest <= cached[1] <= now or name == LOG_KEY):
                 found[name] = cached[0]
-            elif name not in self._destroyed:
+            elif not self._is_destroyed(name):
                 missing.append(name)
         if missing == [LOG_KEY]:
             with suppress(KeyringUnavailable):
@@ -231,21 +198,37 @@ class SubjectKeys:
             found.update(self._remember(await self._ask("/keys/fetch", {"keys": wanted}), forgotten))
 
     def drop(self, subject_id: SubjectId, categories: Iterable[str]) -> None:
-        """Forget destroyed keys at once, and never take them from an older answer."""
+        """Forget destroyed keys at once, and never take them from an older answer.
+
+        With the category `application` go the keys of all applications of this person.
+        """
         for category in categories:
             name = KeyName(subject_id, category)
             self._cache.pop(name, None)
             self._destroyed[name] = None
+            if category == Scope.APPLICATION:
+                singles = [
+                    other for other in self._cache if other.subject_id == subject_id and is_single(other.category)
+                ]
+                for other in singles:
+                    if scope_of(other.category) == category:
+                        del self._cache[other]
         self._metrics.keys_cached.set(len(self._cache))
         while len(self._destroyed) > CACHE_SIZE:
             self._destroyed.popitem(last=False)
+
+    def _is_destroyed(self, name: KeyName) -> bool:
+        """Whether it was dropped, by its own name or with all of its category."""
+        if name in self._destroyed:
+            return True
+        return is_single(name.category) and KeyName(name.subject_id, scope_of(name.category)) in self._destroyed
 
     def _remember(self, answer: KeysFound, forgotten: int) -> dict[KeyName, AESGCM]:
         now = self._clock.now()
         found: dict[KeyName, AESGCM] = {}
         for state in answer.keys:
             name = KeyName(SubjectId(state.subject_id), state.category)
-            if state.key is not None and name not in self._destroyed:
+            if state.key is not None and not self._is_destroyed(name):
                 found[name] = AESGCM(base64.b64decode(state.key))
                 if forgotten == self._forgotten:
                     self._cache[name] = (found[name], now)

@@ -19,6 +19,7 @@ from chassis.errors import SubjectGone
 from chassis.keys import LOG_KEY, KeyName, KeySet
 from chassis.logs import SafeError
 from chassis.outbox import OutgoingEvent
+from chassis.scoped_keys import scope_of
 from chassis.sealing import BlobHeader, belongs_to, read_header, seal, unseal
 
 SALT_SCHEMA: Final = "salt"
@@ -190,17 +191,24 @@ def category_of(model: type[PersonalRecord]) -> Category:
     return next(iter(form.personal))
 
 
-def seal_record(value: PersonalRecord, keys: KeySet, *, subject: SubjectId, record_id: UUID, schema: str) -> bytes:
-    """The personal fields of one table row as one blob.
+def seal_record(
+    value: PersonalRecord, keys: KeySet, *, subject: SubjectId, record_id: UUID, schema: str, key: str | None = None
+) -> bytes:
+    """The personal fields of one table row as one blob, under the key of their category or of the thing they belong to.
 
     Raises:
         SubjectGone: the key is destroyed.
+        BadKeyName: `key` names none.
+        ValueError: it is of another scope than the record's category.
     """
     form, category = wire_form(type(value)), category_of(type(value))
+    if key is not None and scope_of(key) != category:
+        raise ValueError(f"{type(value).__name__}: a record is sealed under a key of its own category")
     payload = form.payload(value, category)
     if payload is None:
         raise SubjectGone("an erased value can't be stored")
-    return seal(keys.need(KeyName(subject, category)), BlobHeader(subject, category, record_id, schema), payload)
+    name = KeyName(subject, key or category)
+    return seal(keys.need(name), BlobHeader(subject, name.category, record_id, schema), payload)
 
 
 def open_record(model: type[R], blob: bytes, keys: KeySet) -> R:

@@ -145,15 +145,25 @@ class Transaction:
             )
         )
 
-    def seal(self, value: PersonalRecord, *, subject: SubjectId, record_id: UUID, schema: str) -> bytes:
-        """The blob of a row's personal fields, for a `bytea` column. `schema` is the table's name.
+    def seal(
+        self, value: PersonalRecord, *, subject: SubjectId, record_id: UUID, schema: str, key: str | None = None
+    ) -> bytes:
+        """The blob of a row's personal fields, for a `bytea` column.
+
+        Args:
+            value: its fields are all of one category.
+            subject: whose data it is.
+            record_id: the row's id.
+            schema: the table's name.
+            key: of a single thing, `chassis.scoped_keys.single(Scope.APPLICATION, …)`; the transaction fetched it by
+                `keys=`. By default the category's.
 
         Raises:
             NotLocked: the transaction did not lock this person.
             SubjectGone: the person is erased here, or the key is destroyed.
         """
         self._refuse_erased(subject, category_of(type(value)))
-        return seal_record(value, self.keys, subject=subject, record_id=record_id, schema=schema)
+        return seal_record(value, self.keys, subject=subject, record_id=record_id, schema=schema, key=key)
 
     def open(self, model: type[R], blob: bytes) -> R:
         """The personal fields of a row; ERASED where the key is gone."""

@@ -50,6 +50,12 @@ class RightsCase:
     category: ClassVar[Category] = Category.RIGHTS_CASE
 
 
+class Application:
+    """Marks D6: an application and what was sent with it, for the employer that it went to."""
+
+    category: ClassVar[Category] = Category.APPLICATION
+
+
 class Erased(Enum):
     """What an unreadable value reads as. A value, never an exception (trap 30)."""
 
@@ -60,7 +66,7 @@ ERASED: Final = Erased.ERASED
 ErasedType: TypeAlias = Literal[Erased.ERASED]
 
 T = TypeVar("T")
-C = TypeVar("C", UserInformation, Communication, WebsiteUsage, RightsCase)
+C = TypeVar("C", UserInformation, Communication, WebsiteUsage, RightsCase, Application)
 
 
 class Personal(Generic[T, C]):

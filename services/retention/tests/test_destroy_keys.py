@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from chassis.keys import KeyName
+from chassis.scoped_keys import Scope, single
 from chassis.sql import borrow
 from contracts.personal import Category, SubjectId
 from contracts.privacy import SubjectErased
@@ -78,3 +79,35 @@ async def test_keys_are_not_destroyed_before_the_fence(rig: Rig) -> None:
     await rig.work("destroy_keys")
     assert await rig.stage(subject) == "fencing"
     assert await rig.key("profile", subject, "user_information") is not None
+
+
+async def test_with_the_category_the_keys_of_all_its_applications_are_destroyed_and_no_other_single_ones(
+    rig: Rig,
+) -> None:
+    subject, other = uuid4(), uuid4()
+    names = [single(Scope.APPLICATION, uuid4()), single(Scope.APPLICATION, uuid4())]
+    for person in (subject, other):
+        await rig.make(person, [*Category, *names])
+    await rig.delete(subject)
+    await rig.answer((await rig.requests())[-1])
+    async with borrow(rig.service.database.pool) as connection:
+        await connection.execute("UPDATE erasures SET categories = categories || '{application}'::text[]")
+    await rig.without_fence(subject)
+    assert [await rig.key("profile", subject, name) for name in names] == [None, None]
+    assert None not in [await rig.key("profile", other, name) for name in names]
+    async with borrow(rig.service.database.pool) as connection:
+        rows = await subject_keys.of_subject(connection, SubjectId(subject))
+    living = {row.name.category for row in rows if row.wrapped is not None}
+    assert living == {Category.COMMUNICATION, Category.RIGHTS_CASE, Category.WEBSITE_USAGE}
+
+
+async def test_no_application_gets_a_key_once_the_category_is_destroyed(rig: Rig) -> None:
+    subject, name = uuid4(), single(Scope.APPLICATION, uuid4())
+    await rig.delete(subject)
+    await rig.answer((await rig.requests())[-1])
+    async with borrow(rig.service.database.pool) as connection:
+        await connection.execute("UPDATE erasures SET categories = categories || '{application}'::text[]")
+    await rig.without_fence(subject)
+    answer = await rig.make(subject, [name])
+    assert answer.json()["keys"] == [{"subject_id": str(subject), "category": name, "key": None}]
+    assert await rig.key("profile", subject, name) is None

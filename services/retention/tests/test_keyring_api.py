@@ -10,6 +10,7 @@ import pytest
 from chassis.keys import NO_SUBJECT
 from chassis.sql import borrow
 from contracts.personal import Category
+from prometheus_client import generate_latest
 from retention_service.kek import begin_epoch, load
 
 from .rig import HOLDERS, Rig
@@ -74,6 +75,44 @@ async def test_a_category_that_is_not_allowed_is_refused_by_name(rig: Rig, calle
             assert answer.json()["type"] == "urn:tillit:problem:category-not-allowed"
 
 
+SINGLES = {"application": {"profile"}, "hold": {"profile", "notifications", "retention"}, "export": {"retention"}}
+
+
+@pytest.mark.parametrize("scope", SINGLES)
+async def test_the_key_of_a_single_thing_is_allowed_by_its_scope(rig: Rig, scope: str) -> None:
+    name = (uuid4(), f"{scope}:{uuid4()}")
+    for caller in READERS:
+        answer = await rig.fetch(caller, name)
+        if caller in SINGLES[scope]:
+            assert answer.json()["keys"] == [{"subject_id": str(name[0]), "category": name[1], "key": None}]
+        else:
+            assert answer.status_code == 403
+            assert answer.json()["categories"] == [scope]
+
+
+async def test_an_application_has_a_key_of_its_own_and_profile_makes_no_other_single_ones(rig: Rig) -> None:
+    subject, one, another = uuid4(), f"application:{uuid4()}", f"application:{uuid4()}"
+    made = await rig.make(subject, [one, another])
+    assert made.status_code == 201
+    assert len({key["key"] for key in made.json()["keys"]} - {None}) == 2
+    for scope in ("hold", "export"):
+        refused = await rig.make(subject, [f"{scope}:{uuid4()}"])
+        assert refused.status_code == 403
+        assert refused.json()["categories"] == [scope]
+
+
+async def test_single_things_are_counted_by_scope_and_never_by_id(rig: Rig) -> None:
+    subject = uuid4()
+    names = [f"application:{uuid4()}" for _ in range(3)]
+    await rig.make(subject, names)
+    await rig.fetch("profile", *((subject, name) for name in names))
+    status = (await rig.get("/keyring/status")).json()
+    assert {count["category"]: count["living"] for count in status["categories"]} == {"application": 3, "log": 1}
+    measured = generate_latest(rig.service.metrics.registry).decode()
+    assert 'tillit_keyring_keys_total{caller="profile",category="application",outcome="living"} 6.0' in measured
+    assert not any(name.partition(":")[2] in measured for name in names)
+
+
 async def test_one_category_that_is_not_allowed_refuses_the_whole_request(rig: Rig) -> None:
     subject = uuid4()
     await rig.make(subject)
@@ -130,6 +169,9 @@ MALFORMED: list[tuple[str, object]] = [
     ("/keys", {"subject_id": str(uuid4()), "categories": []}),
     ("/keys", {"subject_id": str(uuid4()), "categories": ["shoe_size"]}),
     ("/keys", {"subject_id": str(uuid4()), "categories": "application"}),
+    ("/keys", {"subject_id": str(uuid4()), "categories": ["application:shoe_size"]}),
+    ("/keys", {"subject_id": str(uuid4()), "categories": [f"salary:{uuid4()}"]}),
+    ("/keys/fetch", {"keys": [{"subject_id": str(uuid4()), "category": "hold"}]}),
     ("/keys", {"subject_id": str(uuid4())}),
     ("/keys", {"subject_id": str(uuid4()), "categories": ["application"], "more": 1}),
     ("/keys/fetch", {"keys": []}),

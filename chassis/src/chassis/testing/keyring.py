@@ -4,7 +4,7 @@ import asyncio
 import os
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import TracebackType
 from uuid import uuid4
 
@@ -14,16 +14,9 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.edge import serve
-from chassis.keys import (
-    FETCH_SIZE,
-    LOG_KEY,
-    DestroyedKey,
-    KeyName,
-    KeysDestroyed,
-    KeySet,
-    KeysFound,
-    KeyState,
-)
+from chassis.keyring_answers import DestroyedKey, KeysDestroyed, KeysFound, KeyState
+from chassis.keys import FETCH_SIZE, LOG_KEY, KeyName, KeySet
+from chassis.scoped_keys import is_single, scope_of
 from chassis.sealing import KEY_BYTES
 from chassis.testing.containers import free_port
 
@@ -110,13 +103,16 @@ class KeyringServer:
             await self._serving
 
     def make(self, subject: SubjectId, categories: Iterable[str]) -> None:
-        """Make these keys, unless they are there or were destroyed."""
+        """Make these keys, unless they are there or were destroyed, alone or with all of their category."""
         for category in categories:
+            if self._keys.get(KeyName(subject, scope_of(category)), b"") is None:
+                self._keys[KeyName(subject, category)] = None
             self._keys.setdefault(KeyName(subject, category), os.urandom(KEY_BYTES))
 
-    def destroy(self, subject: SubjectId, categories: Iterable[str]) -> None:
-        """Destroy these keys; nobody gets them again, and they are not made again."""
-        for category in categories:
+    def destroy(self, subject: SubjectId, categories: Collection[str]) -> None:
+        """Destroy these keys, and those of single things of these categories; they are not made again."""
+        singles = [name.category for name in self._keys if name.subject_id == subject and is_single(name.category)]
+        for category in [*categories, *(name for name in singles if scope_of(name) in set(categories))]:
             self._keys[KeyName(subject, category)] = None
             self._destroyed.append(KeyName(subject, category))
 

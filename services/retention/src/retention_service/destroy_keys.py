@@ -7,15 +7,16 @@ from uuid import UUID
 from chassis.keys import KeyName
 from chassis.logs import get_logger
 from chassis.protocol import on_subject_erased
+from chassis.scoped_keys import scope_of
 from chassis.transaction import Transaction
 from chassis.work import WorkItem
 from contracts.personal import SubjectId
 from contracts.privacy import SubjectErased
 
-from retention_service import erasures
+from retention_service import erasures, subject_keys
 from retention_service.destroyed_ledger import Destroyed
 from retention_service.destruction import Destruction
-from retention_service.erasures import Stage
+from retention_service.erasures import Erasure, Stage
 from retention_service.measures import RetentionMeasures
 
 DESTROY_KEYS: Final = "destroy_keys"
@@ -40,7 +41,7 @@ def destroy_keys(
         await on_subject_erased(erased, tx)
         tx.publish(erased)
         # last, because there is no way back: what could fail has been tried
-        names = [KeyName(erasure.subject_id, category) for category in sorted(erasure.categories)]
+        names = await _names(tx, erasure)
         await destruction.destroy(tx.connection, [Destroyed(name, tx.now()) for name in names])
         await erasures.finish(tx.connection, erasure.erasure_id, tx.now())
         took = tx.now() - erasure.requested_at
@@ -48,3 +49,12 @@ def destroy_keys(
         _log.info("erasure.done", categories=sorted(erasure.categories), seconds=round(took.total_seconds(), 3))
 
     return destroy_keys
+
+
+async def _names(tx: Transaction, erasure: Erasure) -> list[KeyName]:
+    """The keys of its categories, and of every single thing that belongs to one of them."""
+    names = {KeyName(erasure.subject_id, category) for category in erasure.categories}
+    for key in await subject_keys.of_subject(tx.connection, erasure.subject_id):
+        if scope_of(key.name.category) in erasure.categories:
+            names.add(key.name)
+    return sorted(names)

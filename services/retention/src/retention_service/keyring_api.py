@@ -6,19 +6,20 @@ A key in an answer is base64; null means that it is destroyed or was never made.
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 from chassis.json_bodies import RequestBody
 from chassis.keys import FETCH_SIZE, NO_SUBJECT, KeyName
 from chassis.problems import invalid, responses
 from chassis.rate_limit import Limit
+from chassis.scoped_keys import LOG_CATEGORY, BadKeyName, is_single, scope_of
 from chassis.service import Service
 from chassis.sql import borrow
 from chassis.tokens import SERVICE, Caller, require
-from contracts.personal import Category, SubjectId
+from contracts.personal import SubjectId
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import Response
 
 from retention_service import subject_keys
@@ -28,19 +29,38 @@ from retention_service.keyring import Keyring
 from retention_service.make_keys import make_keys
 from retention_service.measures import RetentionMeasures
 
+
+def _known(name: str) -> str:
+    try:
+        scope_of(name)
+    except BadKeyName as error:
+        raise ValueError(str(error)) from None
+    return name
+
+
+def _made_by_services(name: str) -> str:
+    if _known(name) == LOG_CATEGORY:
+        raise ValueError("the log's key is made with the keyring")
+    return name
+
+
+Known = Annotated[str, Field(max_length=60), AfterValidator(_known)]
+Makeable = Annotated[str, Field(max_length=60), AfterValidator(_made_by_services)]
+"""Names as `chassis.scoped_keys` reads them: a category, or a scope with the id of a single thing."""
+_MOST_NAMES: Final = 20
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
 class NewKeys(RequestBody):
-    """The keys of one person."""
+    """The keys of one person, by category or of single things."""
 
     subject_id: UUID
-    categories: list[Category] = Field(min_length=1, max_length=len(Category))
+    categories: list[Makeable] = Field(min_length=1, max_length=_MOST_NAMES)
 
 
 class WantedKey(RequestBody):
     subject_id: UUID
-    category: Category | Literal["log"]
+    category: Known
 
 
 class WantedKeys(RequestBody):
@@ -75,10 +95,12 @@ def keyring_routes(service: Service, keyring: Keyring, measures: RetentionMeasur
         may_make(caller.subject, wanted.categories)
         if wanted.subject_id == NO_SUBJECT:
             raise invalid("/body/subject_id", "is nobody's id")
-        names = [KeyName(SubjectId(wanted.subject_id), category) for category in sorted(set(wanted.categories))]
+        subject = SubjectId(wanted.subject_id)
+        names = [KeyName(subject, category) for category in sorted(set(wanted.categories))]
+        about = [subject] if any(is_single(name.category) for name in names) else []
         with closed():
             gone = (await keyring.destruction.settled(service.database)).pending
-            async with service.database.transaction(keys=()) as tx:
+            async with service.database.transaction(about, keys=()) as tx:
                 outcome = await make_keys(tx, keyring.store, names)
         living = {name for name, row in outcome.keys.items() if row.wrapped is not None} - gone
         shown = [name for name in names if name not in living or readable(caller.subject, name.category)]
@@ -113,7 +135,7 @@ def _answer(
     caller: Caller, names: Sequence[KeyName], keys: dict[KeyName, bytes], measures: RetentionMeasures, *, status: int
 ) -> Response:
     for name in names:
-        measures.count_key(caller.subject, name.category, living=name in keys)
+        measures.count_key(caller.subject, scope_of(name.category), living=name in keys)
     items = [
         {
             "subject_id": str(name.subject_id),

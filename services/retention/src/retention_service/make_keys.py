@@ -1,4 +1,8 @@
-"""Makes a person's keys, once: repeating it gives the same keys, and a destroyed one stays destroyed."""
+"""Makes a person's keys, once: repeating it gives the same keys, and a destroyed one stays destroyed.
+
+A single thing's key is not made either once its category is destroyed. Whoever makes one holds the person's lock, as the
+destruction does, so that none is made beside it.
+"""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -21,7 +25,7 @@ class MadeKeys(NamedTuple):
 
 
 async def make_keys(tx: Transaction, store: KekStore, names: Sequence[KeyName]) -> MadeKeys:
-    """Make what does not exist yet, and read all. No person's row is locked: the key's own row is the lock.
+    """Make what does not exist yet, and read all. Of keys by category the key's own row is the lock.
 
     Raises:
         BadKeks: no key-encryption key that a new key may be wrapped under is there.

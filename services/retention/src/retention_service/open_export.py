@@ -11,6 +11,7 @@ from uuid import UUID
 from chassis.clock import new_id
 from chassis.keys import KeyName
 from chassis.problems import conflict, not_found
+from chassis.scoped_keys import Scope, single
 from chassis.sealing import BlobHeader, seal
 from chassis.transaction import Transaction
 from contracts.personal import Category, SubjectId
@@ -73,7 +74,7 @@ async def open_export(tx: Transaction, keyring: Keyring, subject: SubjectId, arc
 
 def key_of(subject: SubjectId, export_id: UUID) -> KeyName:
     """An export's own key: it dies with the export, whatever becomes of the person's others."""
-    return KeyName(subject, f"export:{export_id}")
+    return KeyName(subject, single(Scope.EXPORT, export_id))
 
 
 def digest_of(token: str) -> bytes:

@@ -31,7 +31,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyCounts:
-    """How many keys of one category live and were destroyed."""
+    """How many keys of one scope live and were destroyed."""
 
     category: str
     living: int
@@ -56,6 +56,8 @@ async def insert_new(connection: Connection, keys: Sequence[NewKey], at: datetim
         "INSERT INTO subject_keys (subject_id, category, wrapped, kek_epoch, made_at)"
         " SELECT subject_id, category, wrapped, kek_epoch, $5 FROM unnest($1::uuid[], $2::text[], $3::bytea[],"
         " $4::int[]) AS k(subject_id, category, wrapped, kek_epoch)"
+        " WHERE NOT EXISTS (SELECT FROM subject_keys AS whole WHERE whole.subject_id = k.subject_id"
+        " AND whole.category = split_part(k.category, ':', 1) AND whole.destroyed_at IS NOT NULL)"
         " ON CONFLICT (subject_id, category) DO NOTHING RETURNING category",
         [key.name.subject_id for key in ordered],
         [key.name.category for key in ordered],
@@ -231,8 +233,8 @@ async def count_people(connection: Connection) -> int:
 
 async def count(connection: Connection) -> list[KeyCounts]:
     rows = await connection.fetch(
-        "SELECT category, count(wrapped) AS living, count(destroyed_at) AS destroyed FROM subject_keys"
-        " GROUP BY category ORDER BY category"
+        "SELECT split_part(category, ':', 1) AS scope, count(wrapped) AS living, count(destroyed_at) AS destroyed"
+        " FROM subject_keys GROUP BY 1 ORDER BY 1"
     )
     return [KeyCounts(*row.values()) for row in rows]
 
