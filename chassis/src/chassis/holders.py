@@ -74,6 +74,8 @@ class Holder:
     impersonal: Mapping[str, str] = field(default_factory=dict[str, str])
     work_kinds: Mapping[str, Category] = field(default_factory=dict[str, Category])
     """Kinds of work about a person, by the category whose erasure ends them."""
+    kept_ids: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Columns of impersonal tables, as `table.column`, that name erased people for ever, each with the reason."""
 
     def registration(self, groups: Sequence[ConsumerGroup], tx: Transaction) -> HolderRegistered:
         """That this service must be asked in every erasure, signed."""

@@ -1,4 +1,4 @@
-"""What every service does on the privacy protocol besides erasing: restrict, lift, and drop keys that were destroyed."""
+"""What every service does on the privacy protocol besides erasing: restrict, lift, drop destroyed keys, look again."""
 
 from dataclasses import replace
 from functools import wraps
@@ -7,11 +7,18 @@ from uuid import UUID
 
 from contracts.event import Event
 from contracts.personal import SubjectId
-from contracts.privacy import DeletionCancelled, DeletionRequested, ErasureRequested, SubjectErased
+from contracts.privacy import (
+    DeletionCancelled,
+    DeletionRequested,
+    ErasureRequested,
+    ResidueScanRequested,
+    SubjectErased,
+)
 from contracts.purposes import PurposeId
 
 from chassis.keys import SubjectKeys
 from chassis.reactions import BadReaction, Mode, Reaction, Single
+from chassis.scan_residue import ask_for_scan
 from chassis.subjects import DELETION_PENDING
 from chassis.transaction import Transaction
 
@@ -36,6 +43,11 @@ async def on_subject_erased(event: SubjectErased, tx: Transaction) -> None:
     await tx.execute("SELECT pg_notify($1, $2)", KEYS_CHANNEL, payload)
 
 
+async def on_residue_scan_requested(event: ResidueScanRequested, tx: Transaction) -> None:
+    """Look through every column for what an erasure left behind, and answer; the worker does it."""
+    ask_for_scan(event, tx)
+
+
 def drop_keys(keys: SubjectKeys, payload: str) -> None:
     """Forget what a notification names."""
     subject, *categories = payload.split(" ")
@@ -44,10 +56,11 @@ def drop_keys(keys: SubjectKeys, payload: str) -> None:
 
 def builtin_reactions(service: str) -> list[Reaction]:
     """Those for events that others publish; the publisher of an event changed itself when it did."""
-    reactions: list[tuple[type[DeletionRequested | DeletionCancelled | SubjectErased], Single[Any]]] = [
+    reactions: list[tuple[type[Event], Single[Any]]] = [
         (DeletionRequested, on_deletion_requested),
         (DeletionCancelled, on_deletion_cancelled),
         (SubjectErased, on_subject_erased),
+        (ResidueScanRequested, on_residue_scan_requested),
     ]
     return [
         Reaction(event, Mode.PROTOCOL, PurposeId.P8, single=function)

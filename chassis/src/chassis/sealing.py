@@ -40,6 +40,11 @@ class BlobHeader(NamedTuple):
         return b"".join(parts)
 
 
+def blob_start(subject: UUID, category: str) -> bytes:
+    """How every blob of this person and category begins."""
+    return _START + subject.bytes + _name(category)
+
+
 def cached() -> int:
     """How many names of categories and schemas are remembered in their packed form."""
     return _name.cache_info().currsize

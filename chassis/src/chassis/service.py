@@ -29,6 +29,8 @@ from chassis.own_key import OwnKey
 from chassis.protocol import KEYS_CHANNEL, after_builtin, builtin_reactions, drop_keys, erasing
 from chassis.reactions import BadReaction, Batch, Mode, RawBatch, Reaction, Single, check_purpose
 from chassis.replay import Replayer
+from chassis.residue import SCAN_RESIDUE
+from chassis.scan_residue import scan_residue
 from chassis.settings import ServiceSettings
 from chassis.tokens import Signer
 from chassis.wakeups import Wakeups
@@ -79,6 +81,8 @@ class Service:
         self._routes: list[Callable[[Service], APIRouter]] = []
         self._database: Database | None = None
         self._runner: BatchRunner | None = None
+        look = scan_residue(holder, lambda: self.database)
+        self.errand(SCAN_RESIDUE, look, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None, concurrency=1)
 
     # What it reacts to
 

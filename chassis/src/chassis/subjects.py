@@ -126,3 +126,8 @@ async def lock_tombstones(
 async def forget(connection: Connection, subjects: Iterable[SubjectId]) -> None:
     """Forget that these people ever were: nothing of theirs may be here any more."""
     await connection.execute("DELETE FROM subjects WHERE subject_id = ANY($1::uuid[])", list(subjects))
+
+
+async def erased_at(connection: Connection, subject: SubjectId) -> datetime | None:
+    """When data of this person was erased here last; None when none was."""
+    return await connection.fetchval("SELECT erased_at FROM subjects WHERE subject_id = $1", subject)
