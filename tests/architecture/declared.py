@@ -21,22 +21,8 @@ UNSEALED_BYTES: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
 )
 """Bytes that are not the service's own sealed blobs, and why they may stand there."""
 
-IDS_IN_IMPERSONAL: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
-    {
-        (
-            "retention",
-            "subject_keys",
-            "subject_id",
-        ): "the keyring: its row, emptied, is what keeps the key from coming back"
-    }
-)
-"""Subject ids in a table that no erasure touches, and why."""
-
 
 def undeclared(schema: Schema, holder: Holder) -> list[str]:
     """Everything in the schema that the declaration does not tell truly, but for what is allowed above."""
-    unsealed, ids = (
-        {(table, column) for service, table, column in allowed if service == holder.name}
-        for allowed in (UNSEALED_BYTES, IDS_IN_IMPERSONAL)
-    )
-    return declared.undeclared(schema, holder, unsealed=unsealed, ids=ids)
+    unsealed = {(table, column) for service, table, column in UNSEALED_BYTES if service == holder.name}
+    return declared.undeclared(schema, holder, unsealed=unsealed)

@@ -21,8 +21,6 @@ AWAITED = {
     "LastMailRequested": "order 3",
     "LastMailEnded": "order 3",
     "ErasureAttested": "order 3",
-    "ResidueScanRequested": "order 3",
-    "ResidueScanned": "order 3",
     "RecipientMailRequested": "order 3",
     "RecipientMailSent": "order 3",
     "InactivitySuspected": "order 6: retention's clock of inactivity; until then services of the tests suspect",

@@ -7,7 +7,21 @@ from chassis.logs import SafeError
 from contracts.log_audit import LogBroken
 from local_stack.failure import StackError
 
-from tillit_cli import breaker, demo, exports, guest, imports, keys, log, parked, refused, stack, status, trace
+from tillit_cli import (
+    breaker,
+    demo,
+    erasures,
+    exports,
+    guest,
+    imports,
+    keys,
+    log,
+    parked,
+    refused,
+    stack,
+    status,
+    trace,
+)
 from tillit_cli.patient_http import Refused, Unreachable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -21,6 +35,7 @@ app.add_typer(refused.group, name="outbox")
 app.command()(trace.trace)
 app.add_typer(breaker.group, name="breaker")
 app.add_typer(exports.group, name="exports")
+app.add_typer(erasures.group, name="erasures")
 app.command(name="demo")(demo.demo)
 app.command(name="guest")(guest.guest)
 app.command(name="token")(guest.token)

@@ -37,6 +37,16 @@ class HolderAnswer(BaseModel):
     rows: Mapping[str, int] | None
 
 
+class HolderScan(BaseModel):
+    """What one holder found when it looked for residue, by `table.column`; null while it is silent."""
+
+    holder: str
+    requested_at: datetime
+    attempts: int
+    columns: int | None
+    found: Mapping[str, int] | None
+
+
 class Erasure(BaseModel):
     """One erasure, with the time each stage was reached."""
 
@@ -49,6 +59,7 @@ class Erasure(BaseModel):
     fenced_at: datetime | None
     done_at: datetime | None
     holders: Sequence[HolderAnswer]
+    scans: Sequence[HolderScan]
 
 
 class OpenErasures(BaseModel):
@@ -221,6 +232,10 @@ class Operator:
         """The newest erasures, of everybody or of one person."""
         query = {} if subject_id is None else {"subject_id": str(subject_id)}
         return _ErasurePage.model_validate_json(await self.call("retention", "GET", "/erasures", query=query)).items
+
+    async def scan_for_residue(self, erasure_id: UUID) -> None:
+        """Have every holder look now for what an erasure that is done left behind."""
+        await self.call("retention", "POST", f"/erasures/{erasure_id}/scans", body={})
 
     async def call(
         self,

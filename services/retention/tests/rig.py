@@ -205,6 +205,11 @@ class Rig:
         """Each holder's part, as the operator sees it."""
         return cast("list[dict[str, object]]", erasure["holders"])
 
+    @staticmethod
+    def scans(erasure: Mapping[str, object]) -> list[dict[str, object]]:
+        """Each holder's part in each look for residue."""
+        return cast("list[dict[str, object]]", erasure["scans"])
+
     async def silent(self, subject: UUID) -> set[str]:
         """Who still owes the answer to this person's newest erasure."""
         erasure = (await self.erasures_of(subject))[0]

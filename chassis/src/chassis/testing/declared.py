@@ -75,7 +75,6 @@ def undeclared(
     holder: Holder,
     *,
     unsealed: Collection[tuple[str, str]] = (),
-    ids: Collection[tuple[str, str]] = (),
 ) -> list[str]:
     """Everything in the schema that the declaration does not tell truly; each with its cure.
 
@@ -83,13 +82,12 @@ def undeclared(
         schema: what `read_schema` found in the migrated database.
         holder: the service's declaration.
         unsealed: (table, column) whose bytes are no sealed blob, for a reason that somebody has looked at.
-        ids: (table, column) of subject ids in an impersonal table, likewise.
     """
     return [
         *_tables(schema, holder),
         *_chassis(schema),
         *_personal(schema, holder, unsealed),
-        *_impersonal(schema, holder, unsealed, ids),
+        *_impersonal(schema, holder, unsealed),
     ]
 
 
@@ -133,12 +131,11 @@ def _column(table: PersonalTable, column: Column, unsealed: Collection[tuple[str
         yield f"{where} is plain and in no index: what is not searched is sealed"
 
 
-def _impersonal(
-    schema: Schema, holder: Holder, unsealed: Collection[tuple[str, str]], ids: Collection[tuple[str, str]]
-) -> Iterator[str]:
+def _impersonal(schema: Schema, holder: Holder, unsealed: Collection[tuple[str, str]]) -> Iterator[str]:
     for table in holder.impersonal:
         for column in schema.get(table, ()):
             if column.type == "bytea" and (table, column.name) not in unsealed:
                 yield f"{table}.{column.name} holds bytes in a table that no erasure touches"
-            if column.type.startswith("uuid") and "subject" in column.name and (table, column.name) not in ids:
+            kept = f"{table}.{column.name}" in holder.kept_ids
+            if column.type.startswith("uuid") and "subject" in column.name and not kept:
                 yield f"{table}.{column.name} names people in a table that no erasure touches"

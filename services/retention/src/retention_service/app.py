@@ -6,7 +6,13 @@ from chassis.migrations import MigrationSource
 from chassis.process import run
 from chassis.reactions import Mode
 from chassis.service import Service
-from contracts.privacy import ErasureRequested, HolderRegistered, PersonalDataErased
+from contracts.privacy import (
+    ErasureRequested,
+    HolderRegistered,
+    PersonalDataErased,
+    ResidueScanned,
+    ResidueScanRequested,
+)
 from contracts.profile import ProfileDeleted
 from contracts.purposes import PurposeId
 
@@ -26,9 +32,12 @@ from retention_service.on_erasure_requested import on_erasure_requested
 from retention_service.on_holder_registered import on_holder_registered
 from retention_service.on_personal_data_erased import on_personal_data_erased
 from retention_service.on_profile_deleted import on_profile_deleted
+from retention_service.on_residue_scan_requested import on_residue_scan_requested
+from retention_service.on_residue_scanned import on_residue_scanned
 from retention_service.open_export import EXPIRE_EXPORT
 from retention_service.rotate_keys import ROTATE_KEYS, KeyRotation
 from retention_service.rotation_due import BACK_UP_EVERY, LOOK_WHETHER_DUE, RotationDue
+from retention_service.scan_later import SCAN_AGAIN, SCAN_LATER, begin_scan, scan_again
 from retention_service.settings import RetentionSettings
 
 
@@ -45,6 +54,10 @@ def build(settings: RetentionSettings) -> Service:
     service.store(ProfileDeleted, on_profile_deleted(asking, Breaker.told_by(settings)), purpose=PurposeId.P8)
     service.protocol(ErasureRequested, on_erasure_requested)
     service.protocol(PersonalDataErased, on_personal_data_erased(asking))
+    service.protocol(ResidueScanRequested, on_residue_scan_requested)
+    service.protocol(ResidueScanned, on_residue_scanned(asking, measures))
+    service.step(SCAN_LATER, begin_scan(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
+    service.step(SCAN_AGAIN, scan_again(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.step(ASK_AGAIN, ask_again(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.schedule("fence", FenceRound(service, settings, measures).run, every=LOOK_EVERY)
     service.step(

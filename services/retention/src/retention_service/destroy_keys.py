@@ -18,6 +18,7 @@ from retention_service.destroyed_ledger import Destroyed
 from retention_service.destruction import Destruction
 from retention_service.erasures import Erasure, Stage
 from retention_service.measures import RetentionMeasures
+from retention_service.scan_later import scan_later
 
 DESTROY_KEYS: Final = "destroy_keys"
 _log = get_logger()
@@ -44,6 +45,7 @@ def destroy_keys(
         names = await _names(tx, erasure)
         await destruction.destroy(tx.connection, [Destroyed(name, tx.now()) for name in names])
         await erasures.finish(tx.connection, erasure.erasure_id, tx.now())
+        scan_later(tx, erasure.erasure_id, erasure.subject_id)
         took = tx.now() - erasure.requested_at
         tx.after_commit.append(lambda: measures.observe_done(took))
         _log.info("erasure.done", categories=sorted(erasure.categories), seconds=round(took.total_seconds(), 3))

@@ -118,6 +118,17 @@ async def widen(
     )
 
 
+async def reopen(connection: Connection, erasure_id: UUID, nonce: str) -> None:
+    """From done back to asking: something was left behind. Answers to the former nonce no longer count."""
+    await connection.execute(
+        "UPDATE erasures SET former_nonces = former_nonces || nonce, nonce = $2, stage = 'asking', answered_at = NULL,"
+        " fence_id = NULL, fenced_at = NULL, told_at = NULL, mailed_at = NULL, mail_outcome = NULL, done_at = NULL"
+        " WHERE erasure_id = $1 AND stage = 'done'",
+        erasure_id,
+        nonce,
+    )
+
+
 async def wait_for_delivery(connection: Connection, erasure_id: UUID) -> None:
     """From asking, before anybody was asked, to delivering."""
     await connection.execute(

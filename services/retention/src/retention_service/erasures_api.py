@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from uuid import UUID
 
 from chassis.paging import Page, Paging, paging
-from chassis.problems import not_found, responses
+from chassis.problems import conflict, not_found, responses
 from chassis.service import Service
 from chassis.sql import borrow
 from chassis.tokens import OPERATOR, require
@@ -15,9 +15,11 @@ from contracts.profile import DeletionReason
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from retention_service import erasure_holders, erasures
+from retention_service import erasure_holders, erasures, residue_scans
 from retention_service.erasure_holders import AskedHolder
 from retention_service.erasures import Erasure, Stage
+from retention_service.residue_scans import HolderScan
+from retention_service.scan_later import scan_now
 
 
 class HolderPart(BaseModel):
@@ -28,6 +30,17 @@ class HolderPart(BaseModel):
     asked_at: datetime
     replied_at: datetime | None
     rows: Mapping[str, int] | None
+
+
+class ScanPart(BaseModel):
+    """What one holder found in a look for residue: rows by `table.column`, none when clean, null while it is silent."""
+
+    holder: str
+    requested_at: datetime
+    attempts: int
+    replied_at: datetime | None
+    columns: int | None
+    found: Mapping[str, int] | None
 
 
 class OpenErasures(BaseModel):
@@ -52,9 +65,10 @@ class ErasureView(BaseModel):
     fenced_at: datetime | None
     done_at: datetime | None
     holders: list[HolderPart]
+    scans: list[ScanPart]
 
     @classmethod
-    def of(cls, erasure: Erasure, asked: Sequence[AskedHolder]) -> "ErasureView":
+    def of(cls, erasure: Erasure, asked: Sequence[AskedHolder], scans: Sequence[HolderScan]) -> "ErasureView":
         return cls(
             erasure_id=erasure.erasure_id,
             subject_id=erasure.subject_id,
@@ -76,11 +90,22 @@ class ErasureView(BaseModel):
                 )
                 for one in asked
             ],
+            scans=[
+                ScanPart(
+                    holder=one.holder,
+                    requested_at=one.requested_at,
+                    attempts=one.attempts,
+                    replied_at=one.replied_at,
+                    columns=one.columns,
+                    found=one.found,
+                )
+                for one in scans
+            ],
         )
 
 
 def erasure_routes(service: Service) -> APIRouter:
-    """`GET /erasures`, `GET /erasures/open` and `GET /erasures/{erasure_id}`, for the operator."""
+    """`GET /erasures`, `/erasures/open` and `/erasures/{erasure_id}`, and `POST …/scans`, for the operator."""
     router = APIRouter(prefix="/erasures", tags=["erasures"], dependencies=[Depends(require(OPERATOR))])
 
     @router.get("", responses=responses(400, 401, 403, 422))
@@ -92,8 +117,12 @@ def erasure_routes(service: Service) -> APIRouter:
         async with borrow(service.database.pool) as connection:
             rows = await erasures.page(connection, subject=subject_id, before=before, limit=page.limit + 1)
             asked = await erasure_holders.of_erasures(connection, [row.erasure_id for row in rows])
+            scans = await residue_scans.of_erasures(connection, [row.erasure_id for row in rows])
         shown = page.page(rows, lambda row: (row.requested_at, row.erasure_id))
-        return Page(items=[ErasureView.of(row, asked.get(row.erasure_id, [])) for row in shown.items], next=shown.next)
+        views = [
+            ErasureView.of(row, asked.get(row.erasure_id, []), scans.get(row.erasure_id, [])) for row in shown.items
+        ]
+        return Page(items=views, next=shown.next)
 
     @router.get("/open", responses=responses(401, 403))
     async def count_open_erasures() -> list[OpenErasures]:
@@ -108,6 +137,20 @@ def erasure_routes(service: Service) -> APIRouter:
             erasure = await erasures.find(connection, erasure_id)
             if erasure is None:
                 raise not_found("erasure")
-            return ErasureView.of(erasure, await erasure_holders.of_erasure(connection, erasure_id))
+            asked = await erasure_holders.of_erasure(connection, erasure_id)
+            scans = await residue_scans.of_erasures(connection, [erasure_id])
+            return ErasureView.of(erasure, asked, scans.get(erasure_id, []))
+
+    @router.post("/{erasure_id}/scans", status_code=202, responses=responses(401, 403, 404, 409, 422))
+    async def scan_for_residue(erasure_id: UUID) -> None:
+        """Have every holder look now for what this erasure left behind, as they do after 7 and 30 days."""
+        async with borrow(service.database.pool) as connection:
+            erasure = await erasures.find(connection, erasure_id)
+        if erasure is None:
+            raise not_found("erasure")
+        if erasure.stage is not Stage.DONE:
+            raise conflict("erasure-open", "The erasure is not done: holders look when it is.")
+        async with service.database.transaction([erasure.subject_id], keys=()) as tx:
+            scan_now(tx, erasure)
 
     return router

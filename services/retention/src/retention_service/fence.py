@@ -21,7 +21,7 @@ from chassis.work import WorkItem
 from contracts.personal import SubjectId
 from contracts.topics import TOPICS
 
-from retention_service import breaker_trips, erasure_holders, erasures, fences, held_back, holders
+from retention_service import breaker_trips, erasure_holders, erasures, fences, held_back, holders, residue_scans
 from retention_service.destroy_keys import ask_to_destroy
 from retention_service.erasures import Stage
 from retention_service.fences import Fence
@@ -126,6 +126,7 @@ class FenceRound:
         async with borrow(self._service.database.pool) as connection:
             counts = {count.stage: count for count in await erasures.count_open(connection)}
             silent = await erasure_holders.count_silent(connection)
+            unscanned = await residue_scans.count_silent(connection)
             trip = await breaker_trips.open_one(connection)
             held = await held_back.count(connection, trip.trip_id) if trip is not None else 0
         for stage in (Stage.ASKING, Stage.FENCING, Stage.DESTROYING):
@@ -133,6 +134,7 @@ class FenceRound:
             age = now - found.oldest if found is not None else timedelta()
             self._measures.show_open(stage, found.count if found is not None else 0, age)
         self._measures.show_silent(silent)
+        self._measures.show_silent_scans(unscanned)
         self._measures.show_held_back(held)
 
 

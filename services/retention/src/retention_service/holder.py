@@ -8,6 +8,7 @@ from retention_service.breaker import BEGIN_HELD
 from retention_service.deliver_first import ASK_AFTER_DELIVERY
 from retention_service.destroy_keys import DESTROY_KEYS
 from retention_service.open_export import EXPIRE_EXPORT
+from retention_service.scan_later import SCAN_AGAIN, SCAN_LATER
 
 _RULE = "D5: proof that the erasure happened, kept 3 years after it ended"
 
@@ -40,6 +41,16 @@ HOLDER = Holder(
             ),
         ),
         PersonalTable(
+            "residue_scans",
+            category=Category.RIGHTS_CASE,
+            owner="subject_id",
+            rule=_RULE,
+            other=(
+                *("nonce", "holder", "erasure_id", "attempts", "requested_at", "asked_at", "replied_at"),
+                *("columns", "found"),
+            ),
+        ),
+        PersonalTable(
             "exports",
             category=Category.RIGHTS_CASE,
             owner="subject_id",
@@ -63,5 +74,8 @@ HOLDER = Holder(
         ASK_AGAIN: Category.RIGHTS_CASE,
         BEGIN_HELD: Category.RIGHTS_CASE,
         DESTROY_KEYS: Category.RIGHTS_CASE,
+        SCAN_LATER: Category.RIGHTS_CASE,
+        SCAN_AGAIN: Category.RIGHTS_CASE,
     },
+    kept_ids={"subject_keys.subject_id": "its row, emptied, is what keeps the key from coming back"},
 )

@@ -31,6 +31,12 @@ class RetentionMeasures:
         self._held_back = Gauge(
             "tillit_erasures_held_back", "Erasures that wait for two officers to release the breaker", registry=registry
         )
+        self._residue = Counter(
+            "tillit_residue_found", "Scans that found what an erasure left behind", ("holder",), registry=registry
+        )
+        self._scans_silent = Gauge(
+            "tillit_residue_scan_silent", "Scans that wait for a holder's answer", ("holder",), registry=registry
+        )
         self._rotation_due = Gauge(
             "tillit_keyring_rotation_due_seconds",
             "Until the next rotation of the key-encryption key is due; below 0 it is overdue",
@@ -59,6 +65,16 @@ class RetentionMeasures:
         self._silent.clear()
         for holder, count in by_holder.items():
             self._silent.labels(holder).set(count)
+
+    def show_silent_scans(self, by_holder: dict[str, int]) -> None:
+        """Holders that still owe a look."""
+        self._scans_silent.clear()
+        for holder, count in by_holder.items():
+            self._scans_silent.labels(holder).set(count)
+
+    def count_residue(self, holder: str) -> None:
+        """`holder` is the name of one whose signature was verified."""
+        self._residue.labels(holder).inc()
 
     def show_held_back(self, count: int) -> None:
         self._held_back.set(count)
