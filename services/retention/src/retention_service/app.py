@@ -16,6 +16,7 @@ from contracts.privacy import (
 from contracts.profile import ProfileDeleted
 from contracts.purposes import PurposeId
 
+from retention_service.after_the_fence import after_the_fence
 from retention_service.api import routes
 from retention_service.ask_holders import ASK_AGAIN, Asking, ask_again
 from retention_service.begin_held import begin_held
@@ -65,6 +66,7 @@ def build(settings: RetentionSettings) -> Service:
     )
     service.step(EXPIRE_EXPORT, expire_export(keyring), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.step(BEGIN_HELD, begin_held(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
+    after_the_fence(service, settings)
     service.step(
         DESTROY_KEYS,
         destroy_keys(keyring.destruction, measures),
