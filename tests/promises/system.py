@@ -119,9 +119,13 @@ class System:
     async def erased(self, who: JobSeeker, scope: Scope) -> Erasure:
         """Have them ask for their deletion, and wait until it is done everywhere."""
         await self.portal.delete_me(who.login, scope)
+        return await self.done_again(who.subject_id)
+
+    async def done_again(self, subject: UUID) -> Erasure:
+        """Wait until the person's newest erasure is done everywhere."""
         deadline = monotonic() + SECONDS
         while monotonic() < deadline:
-            found = await self.operator.erasures(who.subject_id)
+            found = await self.operator.erasures(subject)
             if found and found[0].done_at is not None:
                 await self.settled()
                 return found[0]

@@ -26,7 +26,6 @@ _COLUMNS: Final = """
 """
 _CATALOG: Final = "pg_catalog"
 """Of it the statistics are read, which hold sampled values; some of them have no binary form."""
-_TEXTS: Final = frozenset({"text", "varchar", "bpchar", "json", "jsonb", "_text", "_varchar"})
 
 
 class CopyConnection(Connection, Protocol):
@@ -94,13 +93,11 @@ class StoredRows:
         return searched
 
     async def values(self) -> AsyncIterator[tuple[str, bytes]]:
-        """Every value that could hold sealed bytes, with where it stands."""
+        """Every value of every column, whatever its type, with where it stands: bytes as they are, the rest as text."""
         for table in await self.tables():
             async with self.connected(table.database) as connection:
                 for column in await connection.fetch(_COLUMNS, table.quoted):
                     expression = _as_bytes(quoted(column["name"]), column["type"])
-                    if expression is None:
-                        continue
                     rows = await connection.fetch(f"SELECT {expression} AS value FROM {table.quoted}")  # noqa: S608
                     for row in rows:
                         if row["value"] is not None:
@@ -126,9 +123,9 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _as_bytes(column: str, kind: str) -> str | None:
+def _as_bytes(column: str, kind: str) -> str:
     if kind == "bytea":
         return column
     if kind == "_bytea":
         return f"unnest({column})"
-    return f"convert_to({column}::text, 'UTF8')" if kind in _TEXTS else None
+    return f"convert_to({column}::text, 'UTF8')"
