@@ -18,6 +18,8 @@ AWAITED = {
     "HoldPlaced": "order 3",
     "HoldLifted": "order 3",
     "DeletionAnnounced": "order 3",
+    "LastMailRequested": "order 3",
+    "LastMailEnded": "order 3",
     "ErasureAttested": "order 3",
     "RecipientMailRequested": "order 3",
     "RecipientMailSent": "order 3",

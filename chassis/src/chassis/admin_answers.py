@@ -36,6 +36,8 @@ class ServiceStatus(BaseModel):
     lag: Mapping[str, int] = Field(default_factory=dict[str, int])
     """Records of each topic that are not taken in."""
     keyring: KeyringSeen | None = None
+    recovering: str | None = None
+    """What it catches up with after its database was restored from a backup; null: it is of today."""
     relay_at: datetime | None = None
     """When the broker last acknowledged an event."""
     broker_at: datetime | None = None

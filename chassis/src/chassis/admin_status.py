@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from chassis import offsets, outbox, parked, sightings, work
+from chassis import offsets, outbox, parked, recoveries, sightings, work
 from chassis.admin_answers import KeyringSeen, ServiceStatus
 from chassis.service import Service
 from chassis.sightings import Sighting, What
@@ -18,6 +18,7 @@ async def status_of(service: Service) -> ServiceStatus:
         depth = await outbox.depth(connection)
         seen = await sightings.all_of(connection)
         stand = {f"{topic}/{partition}": n for (topic, partition), n in (await offsets.all_of(connection)).items()}
+        recovery = await recoveries.open_one(connection)
         waiting, to_do = await parked.count(connection), await work.depth(connection)
     last = {sighting.what: sighting for sighting in seen if sighting.what is not What.END}
     keyring = last.get(What.KEYRING)
@@ -36,6 +37,7 @@ async def status_of(service: Service) -> ServiceStatus:
             answered_at=_latest(service.keys.answered_at, _at(keyring)),
             keys_cached=max(service.keys.cached, keyring.value or 0 if keyring is not None else 0),
         ),
+        recovering=recovery.stage if recovery is not None else None,
         relay_at=_at(last.get(What.RELAY)),
         broker_at=_at(last.get(What.BROKER)),
         worker_at=_at(last.get(What.WORKER)),

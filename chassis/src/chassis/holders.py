@@ -29,6 +29,7 @@ CHASSIS_TABLES: Final = frozenset(
         "registration",
         "migrations",
         "sightings",
+        "recoveries",
     }
 )
 """Tables that every service has. Those with rows about people (parked, work, idempotency_keys) are erased with it."""

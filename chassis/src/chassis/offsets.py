@@ -54,3 +54,20 @@ async def all_of(connection: Connection) -> Mapping[tuple[str, int], int]:
     """Every partition's next offset, for lag and for tools."""
     rows = await connection.fetch("SELECT topic, partition, next_offset FROM offsets ORDER BY topic, partition")
     return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+
+async def pass_over(connection: Connection, beginnings: Mapping[str, Mapping[int, int]]) -> int:
+    """Go to where partitions begin that are behind it: the records between are gone. The answer is how many they were."""
+    places = [(topic, partition, first) for topic, found in beginnings.items() for partition, first in found.items()]
+    rows = await connection.fetch(
+        "UPDATE offsets SET next_offset = first FROM (SELECT o.topic, o.partition, o.next_offset, b.first"
+        "   FROM unnest($1::text[], $2::int[], $3::bigint[]) AS b(topic, partition, first) JOIN offsets o"
+        "   ON o.topic = b.topic AND o.partition = b.partition WHERE o.next_offset < b.first"
+        "   ORDER BY o.topic, o.partition FOR UPDATE OF o) AS behind"
+        " WHERE offsets.topic = behind.topic AND offsets.partition = behind.partition"
+        " RETURNING behind.first - behind.next_offset AS missing",
+        [topic for topic, _, _ in places],
+        [partition for _, partition, _ in places],
+        [first for _, _, first in places],
+    )
+    return sum(int(row["missing"]) for row in rows)

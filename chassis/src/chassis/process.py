@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from chassis import logs, migrations, telemetry
+from chassis import logs, migrations, recovery, telemetry
 from chassis.admin import admin_routes
 from chassis.destroyed_keys import follow_destroyed
 from chassis.edge import make_app, serve
@@ -95,6 +95,7 @@ async def migrate(service: Service) -> None:
 async def _serve(service: Service, role: str, stop: asyncio.Event) -> None:
     worker = Worker(service) if role in ("worker", "all") else None
     service.health.check("database", partial(_database_ready, service))
+    service.health.check("caught up after a restore", partial(recovery.of_today, service))
     if worker is not None:
         service.health.check("assignment", worker.assigned)
     tasks: list[asyncio.Task[None]] = [_background(service.wakeups.run()), _background(follow_destroyed(service.keys))]

@@ -59,7 +59,7 @@ class Relay:
         self._wake = wake
         self._clock = clock
         self._metrics = metrics
-        self._loop = loop
+        self.loop = loop
         self._name = name
         self._stopping = False
         self.acknowledged_at: datetime | None = None
@@ -77,7 +77,7 @@ class Relay:
     async def run(self) -> None:
         """Lead whenever nobody else does; a failure of the surroundings is logged and tried again."""
         while not self._stopping:
-            self._loop.beat()
+            self.loop.beat()
             try:
                 await self._try_to_lead()
             except TRANSIENT as error:
@@ -131,7 +131,7 @@ class Relay:
                 else:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
-                self._loop.beat()
+                self.loop.beat()
         finally:
             starting.cancel()
             await self._end(producer)
@@ -239,7 +239,7 @@ class Relay:
     async def _beating(self, connection: OwnConnection, waiting: "asyncio.Future[Any]") -> None:
         """Wait for the broker, keeping the session (and so the lock) alive meanwhile."""
         while not (await asyncio.wait([waiting], timeout=_HEARTBEAT_SECONDS))[0]:
-            self._loop.beat()
+            self.loop.beat()
             await connection.execute("SELECT 1")
         waiting.result()
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from datetime import timedelta
-from typing import Final, TypeVar
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias, TypeVar
 
 import httpx
 from contracts.event import Event
@@ -19,6 +19,7 @@ from chassis import partitioning, sealing
 from chassis.batch import BatchRunner
 from chassis.clock import Clock, SystemClock
 from chassis.database import Database, connect_pool
+from chassis.erasures_since import ErasureLedger, carry_out_again
 from chassis.health import Health
 from chassis.holders import Holder
 from chassis.keys import SubjectKeys
@@ -37,6 +38,8 @@ from chassis.wakeups import Wakeups
 from chassis.work_loop import Errand, Step, WorkKind
 
 E = TypeVar("E", bound=Event)
+
+CarryOutAgain: TypeAlias = Callable[[datetime], Awaitable[int]]
 
 POOL_SIZE: Final = 12
 """Connections to the database."""
@@ -83,6 +86,8 @@ class Service:
         self._runner: BatchRunner | None = None
         look = scan_residue(holder, lambda: self.database)
         self.errand(SCAN_RESIDUE, look, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None, concurrency=1)
+        self._ledger: ErasureLedger | None = None
+        self._carry_out_again: CarryOutAgain | None = None
 
     # What it reacts to
 
@@ -145,6 +150,25 @@ class Service:
 
     def routers(self) -> list[APIRouter]:
         return [make(self) for make in self._routes]
+
+    # How it comes back from a backup
+
+    def recovers_with(self, carry_out_again: CarryOutAgain) -> None:
+        """Carry out again what was erased since a moment by a record of one's own, instead of asking retention."""
+        self._carry_out_again = carry_out_again
+
+    async def carry_out_again(self, since: datetime) -> int:
+        """Erase what this database forgot that it had erased; the answer is how many erasures there were.
+
+        Raises:
+            Exception: one of `chassis.errors.TRANSIENT`; begin anew.
+        """
+        if self._carry_out_again is not None:
+            return await self._carry_out_again(since)
+        erase = self._reactions[ErasureRequested].single
+        if self._ledger is None or erase is None:
+            raise SafeError("the service is not open yet")
+        return await carry_out_again(self._ledger, self.database, erase, since)
 
     # What follows
 
@@ -216,6 +240,7 @@ class Service:
         self.metrics.cache_entries.labels("partitions").set_function(partitioning.cached)
         self.metrics.cache_entries.labels("blob names").set_function(sealing.cached)
         signer = Signer(self.name, key, self.clock)
+        self._ledger = ErasureLedger(http, signer)
         keys = SubjectKeys(http, signer, self.clock, self._key_categories, self.metrics)
         self._database = Database(
             pool,

@@ -94,7 +94,7 @@ class WorkLoop:
         self._database = database
         self._wake = wake
         self._metrics = metrics
-        self._loop = loop
+        self.loop = loop
         self._stopping = False
         self._came_forward: float | None = None
 
@@ -105,7 +105,7 @@ class WorkLoop:
     async def run(self) -> None:
         """Take due items in bulk, do them, sleep when there are none until woken or a poll interval is over."""
         while not self._stopping:
-            self._loop.beat()
+            self.loop.beat()
             self._wake.clear()
             try:
                 items = await self._claim()
@@ -150,7 +150,7 @@ class WorkLoop:
 
     async def _do(self, item: WorkItem, keys: KeySet | None, gate: asyncio.Semaphore) -> None:
         async with gate:
-            self._loop.beat()
+            self.loop.beat()
             try:
                 with span_from(item.traceparent, self._kind.kind):
                     if self._kind.step is not None:

@@ -67,9 +67,9 @@ class Broker:
         await consumer.stop()
 
     async def look(self) -> None:
-        """One round, then what follows for whom it let pass, to the destroyed keys."""
+        """One round, then the keys of whom it let pass."""
         await self.round.run(ITEM)
-        await self.rig.behind_the_fence()
+        await self.rig.work("destroy_keys")
 
     async def answered(self) -> UUID:
         """A new person whose holders have all answered."""
@@ -210,7 +210,7 @@ async def test_a_broker_that_does_not_answer_lets_nothing_pass(
     await broker.write("profile.v1", partition=0)
     subject = await broker.answered()
     await broker.round.run(ITEM)
-    monkeypatch.setattr("retention_service.topic_offsets._TIMEOUT_MS", 500)
+    monkeypatch.setattr("chassis.topic_offsets._TIMEOUT_MS", 500)
     await kafka.stop_serving()
     with pytest.raises(TRANSIENT):
         await broker.round.run(ITEM)

@@ -47,6 +47,9 @@ CHASSIS_COLUMNS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "registration": frozenset({"holder", "digest", "registered_at"}),
         "migrations": frozenset({"source", "number", "name", "checksum", "applied_at"}),
         "sightings": frozenset({"what", "place", "value", "seen_at"}),
+        "recoveries": frozenset(
+            {"number", "sign", "missing_since", "noticed_at", "sought_at", "reapplied_at", "done_at", "refused"}
+        ),
     }
 )
 """What every service has: ids, times and sealed bytes. A new column here is looked at by a person before it is added."""

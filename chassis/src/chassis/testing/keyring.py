@@ -5,20 +5,26 @@ import os
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from types import TracebackType
+from typing import Final
 from uuid import uuid4
 
 from contracts.personal import SubjectId
+from contracts.privacy import ErasureRequested
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.edge import serve
+from chassis.erasures_since import PATH, ErasuresSince
 from chassis.keyring_answers import DestroyedKey, KeysDestroyed, KeysFound, KeyState
 from chassis.keys import FETCH_SIZE, LOG_KEY, KeyName, KeySet
 from chassis.scoped_keys import is_single, scope_of
 from chassis.sealing import KEY_BYTES
 from chassis.testing.containers import free_port
+
+_PAGE: Final = 2
 
 
 class _NewKeys(BaseModel):
@@ -57,6 +63,10 @@ class KeyringServer:
         self.tells_destroyed = True
         """While not set, what was destroyed is asked for in vain (503): only a push tells it."""
         self._destroyed: list[KeyName] = []
+        self.erasures: list[ErasureRequested] = []
+        """What every holder is told that it erased, whatever moment it asks for."""
+        self.asked_since: list[datetime] = []
+        """The moments since which holders asked for erasures."""
         self._ledger = uuid4()
         self._port = free_port()
         self._keys: dict[KeyName, bytes | None] = {LOG_KEY: os.urandom(KEY_BYTES)}
@@ -152,6 +162,12 @@ class KeyringServer:
             reached = int(place) + len(part)
             keys = [DestroyedKey(subject_id=name.subject_id, category=name.category) for name in part]
             return KeysDestroyed(keys=keys, after=f"{self._ledger}.{reached}", more=reached < end, reset=False)
+
+        @app.get(PATH)
+        async def since(moment: datetime, cursor: int = 0) -> ErasuresSince:
+            self.asked_since.append(moment)
+            page, rest = self.erasures[cursor : cursor + _PAGE], self.erasures[cursor + _PAGE :]
+            return ErasuresSince(items=page, next=str(cursor + _PAGE) if rest else None)
 
         return app
 

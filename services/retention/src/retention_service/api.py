@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from retention_service.breaker_api import breaker_routes
 from retention_service.destroyed_keys_api import destroyed_keys_routes
 from retention_service.erasures_api import erasure_routes
+from retention_service.erasures_since_api import erasures_since_routes
 from retention_service.exports_api import export_routes
 from retention_service.keyring import Keyring
 from retention_service.keyring_api import keyring_routes
@@ -29,6 +30,7 @@ def routes(
         router.include_router(keyring_routes(service, keyring, measures, limit))
         router.include_router(destroyed_keys_routes(service, keyring))
         router.include_router(rotation_routes(service, keyring, settings.rotate_every))
+        router.include_router(erasures_since_routes(service))
         router.include_router(erasure_routes(service))
         router.include_router(breaker_routes(service, settings.officers_known))
         router.include_router(export_routes(service, keyring, settings.officers_known))

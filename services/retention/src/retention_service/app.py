@@ -16,7 +16,6 @@ from contracts.privacy import (
 from contracts.profile import ProfileDeleted
 from contracts.purposes import PurposeId
 
-from retention_service.after_the_fence import after_the_fence
 from retention_service.api import routes
 from retention_service.ask_holders import ASK_AGAIN, Asking, ask_again
 from retention_service.begin_held import begin_held
@@ -24,6 +23,7 @@ from retention_service.breaker import BEGIN_HELD, Breaker
 from retention_service.collect_export import expire_export
 from retention_service.deliver_first import ASK_AFTER_DELIVERY, ask_after_delivery
 from retention_service.destroy_keys import DESTROY_KEYS, destroy_keys
+from retention_service.erased_by_ledger import mark_by_ledger
 from retention_service.fence import LOOK_EVERY, FenceRound
 from retention_service.holder import HOLDER
 from retention_service.keyring import Keyring
@@ -50,10 +50,11 @@ def build(settings: RetentionSettings) -> Service:
     due = RotationDue(service, keyring, settings.rotate_every, measures)
     service.at_migration.append(make_log_key(service, keyring))
     service.health.check("keyring", lambda: keyring.ready(service.database))
+    service.recovers_with(mark_by_ledger(service, keyring.destruction.ledger))
     service.routes(routes(settings, keyring, measures))
     service.protocol(HolderRegistered, on_holder_registered(asking))
     service.store(ProfileDeleted, on_profile_deleted(asking, Breaker.told_by(settings)), purpose=PurposeId.P8)
-    service.protocol(ErasureRequested, on_erasure_requested)
+    service.protocol(ErasureRequested, on_erasure_requested(asking))
     service.protocol(PersonalDataErased, on_personal_data_erased(asking))
     service.protocol(ResidueScanRequested, on_residue_scan_requested)
     service.protocol(ResidueScanned, on_residue_scanned(asking, measures))
@@ -66,7 +67,6 @@ def build(settings: RetentionSettings) -> Service:
     )
     service.step(EXPIRE_EXPORT, expire_export(keyring), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.step(BEGIN_HELD, begin_held(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
-    after_the_fence(service, settings)
     service.step(
         DESTROY_KEYS,
         destroy_keys(keyring.destruction, measures),

@@ -24,6 +24,14 @@ class AskedHolder:
     rows: Mapping[str, int] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An erasure that a holder answered, and when the answer was taken in."""
+
+    erasure_id: UUID
+    replied_at: datetime
+
+
 async def add(
     connection: Connection, erasure_id: UUID, subject: SubjectId, holders: Collection[str], at: datetime
 ) -> None:
@@ -103,6 +111,24 @@ async def answered(
         _ROWS.dump_json(dict(rows)).decode(),
         at,
     )
+
+
+async def answered_since(
+    connection: Connection, holder: str, moment: datetime, *, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Answered]:
+    """Which erasures this holder answered since a moment, in the order of its answers, after one told before."""
+    at, erasure_id = after or (None, None)
+    rows = await connection.fetch(
+        "SELECT erasure_id, replied_at FROM erasure_holders WHERE holder = $1 AND replied_at >= $2"
+        " AND ($3::timestamptz IS NULL OR (replied_at, erasure_id) > ($3, $4::uuid))"
+        " ORDER BY replied_at, erasure_id LIMIT $5",
+        holder,
+        moment,
+        at,
+        erasure_id,
+        limit,
+    )
+    return [Answered(row["erasure_id"], row["replied_at"]) for row in rows]
 
 
 async def count_silent(connection: Connection) -> dict[str, int]:

@@ -1,16 +1,14 @@
 """The table `fences`: where every topic ended at one moment. One fence is shared by all erasures that waited then."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from chassis.sql import Connection
+from chassis.topic_offsets import Offsets
 from pydantic import TypeAdapter
-
-EndOffsets = Mapping[str, Mapping[int, int]]
-"""By topic and partition: the offset of the next record."""
 
 _END_OFFSETS: Final = TypeAdapter(dict[str, dict[int, int]])
 
@@ -21,7 +19,7 @@ class Fence:
 
     fence_id: UUID
     taken_at: datetime
-    end_offsets: EndOffsets
+    end_offsets: Offsets
 
 
 async def insert(connection: Connection, fence: Fence) -> None:

@@ -1,17 +1,19 @@
 """How far topics go and how far groups have read them, asked of the broker; what it can't say is an error, never a 0."""
 
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, TypedDict, cast
+from typing import Final, NamedTuple, TypedDict, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
-from chassis.network import refuse_in_transaction
 from contracts.privacy import ConsumerGroup
 
-from retention_service.fences import EndOffsets
+from chassis.network import refuse_in_transaction
 
+Offsets = Mapping[str, Mapping[int, int]]
+"""By topic and partition."""
 _TIMEOUT_MS: Final = 5_000
 """Below the lease of the work that asks (30 s), several times over."""
 
@@ -27,8 +29,24 @@ class _Topic(TypedDict):
     partitions: list[_Partition]
 
 
-async def end_offsets(bootstrap: str, topics: Collection[str]) -> EndOffsets:
+class Extent(NamedTuple):
+    """What the broker has of topics: of each partition the offset of its oldest record, and of the next one."""
+
+    beginnings: Offsets
+    ends: Offsets
+
+
+async def end_offsets(bootstrap: str, topics: Collection[str]) -> Offsets:
     """Where each partition of these topics ends now. A topic that the broker does not have is left out.
+
+    Raises:
+        KafkaError, OSError: the broker can't say it for one of them.
+    """
+    return (await extent(bootstrap, topics)).ends
+
+
+async def extent(bootstrap: str, topics: Collection[str]) -> Extent:
+    """Where each partition of these topics begins and ends now. A topic that the broker does not have is left out.
 
     Raises:
         KafkaError, OSError: the broker can't say it for one of them.
@@ -39,13 +57,11 @@ async def end_offsets(bootstrap: str, topics: Collection[str]) -> EndOffsets:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, request_timeout_ms=_TIMEOUT_MS)
     await consumer.start()
     try:
+        beginnings = cast("dict[TopicPartition, int]", await consumer.beginning_offsets(partitions))
         ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
     finally:
         await consumer.stop()
-    found: dict[str, dict[int, int]] = {}
-    for place in partitions:
-        found.setdefault(place.topic, {})[place.partition] = ends[place]
-    return found
+    return Extent(_by_topic(beginnings), _by_topic(ends))
 
 
 async def committed_offsets(
@@ -63,6 +79,31 @@ async def committed_offsets(
             committed = await admin.list_consumer_group_offsets(group.group)
             found[group.group] = {place: entry.offset for place, entry in committed.items() if entry.offset >= 0}
     return found
+
+
+async def commit(bootstrap: str, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+    """Set what a group has committed, for none of whose members reads now.
+
+    Raises:
+        KafkaError: the group has members that read, or the broker does not answer.
+    """
+    refuse_in_transaction("setting committed offsets")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, request_timeout_ms=_TIMEOUT_MS
+    )
+    await consumer.start()
+    try:
+        consumer.assign(list(offsets))
+        await consumer.commit(dict(offsets))
+    finally:
+        await consumer.stop()
+
+
+def _by_topic(offsets: Mapping[TopicPartition, int]) -> Offsets:
+    found: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    for place, offset in offsets.items():
+        found[place.topic][place.partition] = offset
+    return dict(found)
 
 
 @asynccontextmanager
