@@ -8,9 +8,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from chassis.clock import SystemClock
-from chassis.holders import Holder, PersonalTable
+from chassis.holders import Holder
 from chassis.kafka_topics import ensure_topics
 from chassis.migrations import MigrationSource
+from chassis.personal_tables import PersonalTable
 from chassis.reactions import Received
 from chassis.service import Service
 from chassis.settings import ServiceSettings

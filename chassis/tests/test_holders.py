@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 from chassis.holder_replies import is_signed_by, sign_answer, sign_reply, states
-from chassis.holders import Holder, PersonalTable, digest
+from chassis.holders import Holder, digest
 from chassis.keys import LOG_KEY
+from chassis.personal_tables import PersonalTable
 from chassis.records import Record, join, parse, read
 from chassis.service import Service
 from chassis.settings import ServiceSettings

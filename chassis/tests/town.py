@@ -9,11 +9,12 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from chassis.clock import MovedClock
-from chassis.holders import Holder, PersonalTable
+from chassis.holders import Holder
 from chassis.migrations import MigrationSource
 from chassis.outbox import OutgoingEvent
 from chassis.park import restore
 from chassis.parked import ParkedRow
+from chassis.personal_tables import PersonalTable
 from chassis.reactions import Received
 from chassis.records import Record
 from chassis.service import Service
@@ -51,6 +52,7 @@ HOLDER: Final = Holder(
             rule="as long as the test",
             sealed=("details",),
             other=("place", "event_id", "event_type", "number"),
+            record="event_id",
         ),
         PersonalTable(
             "letters",
@@ -58,6 +60,7 @@ HOLDER: Final = Holder(
             owner="subject_id",
             rule="as long as the test",
             other=("letter_id",),
+            record="letter_id",
         ),
     ),
     impersonal={"adverts": "about no person"},

@@ -10,8 +10,9 @@ from typing import Final
 from uuid import UUID
 
 from chassis.clock import SystemClock
-from chassis.holders import Holder, PersonalTable
+from chassis.holders import Holder
 from chassis.migrations import MigrationSource
+from chassis.personal_tables import PersonalTable
 from chassis.process import run
 from chassis.reactions import Mode, Received
 from chassis.records import Cause

@@ -9,9 +9,10 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from chassis.clock import SystemClock, new_id
-from chassis.holders import Holder, PersonalTable
+from chassis.holders import Holder
 from chassis.idempotency import Answer, IdempotencyKey, idempotency_key, once
 from chassis.migrations import MigrationSource
+from chassis.personal_tables import PersonalTable
 from chassis.process import run
 from chassis.reactions import Received
 from chassis.service import Service

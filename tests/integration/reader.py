@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from chassis.holders import Holder, PersonalTable
+from chassis.holders import Holder
 from chassis.migrations import MigrationSource
+from chassis.personal_tables import PersonalTable
 from chassis.reactions import Mode, Received
 from chassis.service import Service
 from chassis.settings import ServiceSettings

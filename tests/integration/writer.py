@@ -7,8 +7,9 @@ from uuid import UUID
 
 from chassis.clock import new_id
 from chassis.database import Database
-from chassis.holders import Holder, PersonalTable
+from chassis.holders import Holder
 from chassis.migrations import MigrationSource
+from chassis.personal_tables import PersonalTable
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 from chassis.transaction import Transaction

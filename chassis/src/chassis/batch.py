@@ -10,12 +10,14 @@ from typing import Final
 
 from contracts.event import Event
 from contracts.personal import SubjectId
+from contracts.privacy import ErasureRequested
 from contracts.registry import EVENT_BY_TYPE
 from contracts.wire import WireBody
 
 from chassis import inbox, offsets, parked
 from chassis.database import Database
 from chassis.errors import OffsetMoved, is_transient, reason
+from chassis.holders import Holder
 from chassis.keys import LOG_KEY, KeyName, KeySet
 from chassis.logs import get_logger
 from chassis.metrics import Metrics
@@ -27,6 +29,7 @@ from chassis.reactions import RawBatch, Reaction
 from chassis.records import BadRecord, Incoming, Record, key_names, parse, read
 from chassis.run import Runnable, run_all, run_one
 from chassis.sealing import BadBlob
+from chassis.sql import borrow
 from chassis.transaction import Transaction
 
 _NO_BODY: Final = WireBody({}, {})
@@ -53,11 +56,13 @@ class BatchRunner:
         *,
         reactions: Mapping[type[Event], Reaction],
         raw: RawBatch | None,
+        holder: Holder,
         own_key: OwnKey,
         metrics: Metrics,
         topic_prefix: str,
     ) -> None:
         self._database = database
+        self._holder = holder
         self._topic_prefix = topic_prefix
         self._reactions = reactions
         self._raw = raw
@@ -137,10 +142,14 @@ class BatchRunner:
             await run_one(item, tx, self._metrics)
 
     async def fetch_keys(self, runnable: Sequence[Runnable]) -> KeySet:
-        """The keys that these events need, in bulk, before the transaction."""
+        """The keys that these events need, in bulk, before the transaction: of erasures those of what is held."""
         if self._raw is not None:
             return await self._database.keys.fetch([LOG_KEY])
         keys, subjects, others = self._database.keys, set[SubjectId](), list[KeyName]()
+        erasures = [item.body for item in runnable if item.incoming.event_class is ErasureRequested]
+        if erasures:
+            async with borrow(self._database.pool) as connection:
+                others.extend(await self._holder.keys_of_held(connection, erasures))
         for item in runnable:
             if item.privacy_protocol:
                 continue

@@ -7,13 +7,17 @@ reads the real schema and refuses a table or column that is neither (promises R6
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final
+from typing import Final, cast
 
 from contracts.personal import Category, SubjectId
 from contracts.privacy import ConsumerGroup, ErasureRequested, HeldTable, HolderRegistered, PersonalDataErased
+from contracts.wire import WireBody, wire_form
 
-from chassis import parked, work
+from chassis import known_holds, parked, work
+from chassis.hold_back import keep_back, keys_needed
 from chassis.holder_replies import sign_answer, sign_reply
+from chassis.keys import KeyName
+from chassis.personal_tables import PersonalTable
 from chassis.sql import Connection
 from chassis.transaction import Transaction
 
@@ -30,40 +34,12 @@ CHASSIS_TABLES: Final = frozenset(
         "migrations",
         "sightings",
         "recoveries",
+        "known_holds",
+        "held_records",
     }
 )
-"""Tables that every service has. Those with rows about people (parked, work, idempotency_keys) are erased with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PersonalTable:
-    """One table with personal data: whose rows they are, which category, what ends them, and what each column is.
-
-    Erasing deletes the person's rows. A table whose rows are of several categories is declared once for each, with the
-    same `category_column`, and only the rows that name the category there are meant. `sealed` columns hold blobs,
-    `plain` ones values that are searched (only in their owner's indexed columns), `other` ones ids and times that say
-    nothing by themselves.
-    """
-
-    table: str
-    category: Category
-    owner: str
-    rule: str
-    sealed: tuple[str, ...] = ()
-    plain: tuple[str, ...] = ()
-    other: tuple[str, ...] = ()
-    category_column: str | None = None
-
-    @property
-    def columns(self) -> frozenset[str]:
-        named = (self.category_column,) if self.category_column is not None else ()
-        return frozenset({self.owner, *named, *self.sealed, *self.plain, *self.other})
-
-    def rows_of(self, subject: SubjectId) -> tuple[str, tuple[object, ...]]:
-        """The condition that finds the person's rows, and its arguments; the names in it are the declaration's."""
-        if self.category_column is None:
-            return f"{self.owner} = $1", (subject,)
-        return f"{self.owner} = $1 AND {self.category_column} = $2", (subject, self.category)
+"""Tables that every service has. Those with rows about people (parked, work, idempotency_keys) are erased with it;
+what a hold keeps (held_records) goes when that is lifted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +61,12 @@ class Holder:
         return sign_reply(said, tx.signing_key)
 
     async def erase(self, event: ErasureRequested, tx: Transaction) -> None:
-        """Erase in this transaction what the request names, leave the tombstone, and answer, signed."""
+        """Erase in this transaction what the request names but what is held, leave the tombstone, and answer, signed.
+
+        Raises:
+            KeyringUnavailable: what is held needs keys that are not at hand; nothing was changed, try again.
+        """
+        held = await keep_back(tx, self.name, self.tables, event.subject_id, event.categories, event.holds)
         tables = [table for table in self.tables if table.category in event.categories]
         rows = {table.table: 0 for table in tables}
         rows_by_category = {table.category: 0 for table in tables}
@@ -106,14 +87,29 @@ class Holder:
             rows=rows,
             erased_at=tx.now(),
             signature="",
+            held=held,
             rows_by_category=rows_by_category,
         )
         tx.publish(sign_answer(event.receipt, reply, tx.signing_key))
+
+    async def keys_of_held(self, connection: Connection, requests: Sequence[WireBody]) -> list[KeyName]:
+        """The keys that these erasures need for what is held; none without a hold. Looked up before their transaction."""
+        events = [cast("ErasureRequested", wire_form(ErasureRequested).join(request, {})) for request in requests]
+        known = await known_holds.in_force(connection, [event.subject_id for event in events])
+        names: list[KeyName] = []
+        for event in events:
+            holds = [*event.holds, *known.get(event.subject_id, [])]
+            if holds:
+                names += await keys_needed(
+                    connection, self.name, self.tables, event.subject_id, event.categories, holds
+                )
+        return names
 
     async def still_here(self, connection: Connection, subjects: Sequence[SubjectId]) -> set[SubjectId]:
         """Of whom this service has anything: rows of any category, work, or parked events."""
         found: set[SubjectId] = await work.people_with_any(connection, subjects)
         found |= await parked.people_with_any(connection, subjects)
+        found |= await known_holds.people_with_any(connection, subjects)
         for table, owner in {(table.table, table.owner) for table in self.tables}:
             rows = await connection.fetch(
                 f"SELECT DISTINCT {owner} FROM {table} WHERE {owner} = ANY($1::uuid[])",  # noqa: S608 - declared names

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from chassis import idempotency, inbox, outbox, parked, registration, subjects
+from chassis import idempotency, inbox, known_holds, outbox, parked, registration, subjects
 from chassis.holders import digest
 from chassis.logs import get_logger
 from chassis.service import Service
@@ -43,6 +43,7 @@ async def sweep(service: Service, item: WorkItem) -> None:
         ("inbox", inbox.forget, settings.inbox_window),
         ("parked", parked.forget, settings.parked_window),
         ("answers", idempotency.forget, ANSWERS_KEPT),
+        ("lifted holds", known_holds.forget, settings.tombstone_window),
     )
     for what, forget, window in windows:
         swept = part = await _forget_part(service, item, forget, window)

@@ -54,9 +54,10 @@ LOG_KEY: Final = KeyName(NO_SUBJECT, LOG_CATEGORY)
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys at hand during one transaction. Absent means destroyed or never made."""
+    """The keys at hand during one transaction. Absent, of those that were asked for, means destroyed or never made."""
 
     keys: Mapping[KeyName, AESGCM]
+    asked: frozenset[KeyName] = frozenset()
 
     def find(self, name: KeyName) -> AESGCM | None:
         return self.keys.get(name)
@@ -177,7 +178,8 @@ class SubjectKeys:
         oldest = now - CACHE_TIME
         found: dict[KeyName, AESGCM] = {}
         missing: list[KeyName] = []
-        for name in dict.fromkeys(names):
+        asked = dict.fromkeys(names)
+        for name in asked:
             cached = self._cache.get(name)
             if cached is not None and (oldest <= cached[1] <= now or name == LOG_KEY):
                 found[name] = cached[0]
@@ -188,7 +190,7 @@ class SubjectKeys:
                 await self._fetch(missing, found)
         else:
             await self._fetch(missing, found)
-        return KeySet(found)
+        return KeySet(found, frozenset(asked))
 
     async def _fetch(self, missing: Sequence[KeyName], found: dict[KeyName, AESGCM]) -> None:
         for start in range(0, len(missing), FETCH_SIZE):

@@ -23,7 +23,7 @@ from chassis.sql import borrow
 MEASURE_SECONDS: Final = 5.0
 _BROKER_SECONDS: Final = 2.0
 """How long the broker may take to answer."""
-GROWING_TABLES: Final = ("inbox", "idempotency_keys", "subjects")
+GROWING_TABLES: Final = ("inbox", "idempotency_keys", "subjects", "known_holds", "held_records")
 """They grow with what happens, until their window ends; counting them row by row would take too long."""
 _ESTIMATES: Final = "SELECT relname, reltuples FROM pg_class WHERE relname = ANY($1::text[]) AND relkind = 'r'"
 _log = get_logger()

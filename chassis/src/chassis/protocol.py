@@ -1,4 +1,4 @@
-"""What every service does on the privacy protocol besides erasing: restrict, lift, drop destroyed keys, look again."""
+"""What every service does on the privacy protocol besides erasing: restrict, hold, lift, drop keys, look for residue."""
 
 from dataclasses import replace
 from functools import wraps
@@ -11,14 +11,18 @@ from contracts.privacy import (
     DeletionCancelled,
     DeletionRequested,
     ErasureRequested,
+    HoldLifted,
+    HoldPlaced,
     ResidueScanRequested,
     SubjectErased,
 )
 from contracts.purposes import PurposeId
 
+from chassis import held_records, known_holds
 from chassis.keys import SubjectKeys
 from chassis.reactions import BadReaction, Mode, Reaction, Single
 from chassis.scan_residue import ask_for_scan
+from chassis.scoped_keys import Scope, single
 from chassis.subjects import DELETION_PENDING
 from chassis.transaction import Transaction
 
@@ -48,6 +52,19 @@ async def on_residue_scan_requested(event: ResidueScanRequested, tx: Transaction
     ask_for_scan(event, tx)
 
 
+async def on_hold_placed(event: HoldPlaced, tx: Transaction) -> None:
+    """From now on an erasure here keeps back what it covers (R5). Said again, it has another review date."""
+    await known_holds.remember(tx.connection, event.subject_id, [event.hold])
+
+
+async def on_hold_lifted(event: HoldLifted, tx: Transaction) -> None:
+    """What was due and held goes at once; what was not erased yet is held no longer (R5, trap 48)."""
+    await held_records.release(tx.connection, event.hold_id)
+    await known_holds.lift(tx.connection, event.subject_id, event.hold_id, tx.now())
+    payload = f"{event.subject_id} {single(Scope.HOLD, event.hold_id)}"
+    await tx.execute("SELECT pg_notify($1, $2)", KEYS_CHANNEL, payload)
+
+
 def drop_keys(keys: SubjectKeys, payload: str) -> None:
     """Forget what a notification names."""
     subject, *categories = payload.split(" ")
@@ -61,6 +78,8 @@ def builtin_reactions(service: str) -> list[Reaction]:
         (DeletionCancelled, on_deletion_cancelled),
         (SubjectErased, on_subject_erased),
         (ResidueScanRequested, on_residue_scan_requested),
+        (HoldPlaced, on_hold_placed),
+        (HoldLifted, on_hold_lifted),
     ]
     return [
         Reaction(event, Mode.PROTOCOL, PurposeId.P8, single=function)

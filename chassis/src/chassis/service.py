@@ -255,6 +255,7 @@ class Service:
             self._database,
             reactions=self._reactions,
             raw=self._raw,
+            holder=self.holder,
             own_key=OwnKey(key),
             metrics=self.metrics,
             topic_prefix=self.settings.topic_prefix,

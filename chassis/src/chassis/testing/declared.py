@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from chassis.holders import CHASSIS_TABLES, Holder, PersonalTable
+from chassis.holders import CHASSIS_TABLES, Holder
+from chassis.personal_tables import PersonalTable
 from chassis.sql import Connection
 
 
@@ -49,6 +50,12 @@ CHASSIS_COLUMNS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "sightings": frozenset({"what", "place", "value", "seen_at"}),
         "recoveries": frozenset(
             {"number", "sign", "missing_since", "noticed_at", "sought_at", "reapplied_at", "done_at", "refused"}
+        ),
+        "known_holds": frozenset(
+            {"hold_id", "subject_id", "category", "holder", "table_name", "records", "ground", "review_on", "lifted_at"}
+        ),
+        "held_records": frozenset(
+            {"id", "hold_id", "subject_id", "category", "table_name", "record_id", "content", "held_at"}
         ),
     }
 )

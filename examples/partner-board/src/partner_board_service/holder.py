@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from chassis.holders import Holder, PersonalTable
+from chassis.holders import Holder
+from chassis.personal_tables import PersonalTable
 from contracts.personal import Category
 
 HOLDER: Final = Holder(

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from chassis.holders import Holder, PersonalTable
+from chassis.holders import Holder
+from chassis.personal_tables import PersonalTable
 from contracts.personal import Category
 
 
@@ -15,6 +16,8 @@ def _contents(category: Category, rule: str) -> PersonalTable:
         category_column="category",
         sealed=("body", "sealed_salt"),
         other=("position", "event_id", "subject_ids", "headers"),
+        record="event_id",
+        holdable=False,  # sealed as others made it, and not to be opened here: what is held is their owners' copy
     )
 
 

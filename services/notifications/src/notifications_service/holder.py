@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from chassis.holders import Holder, PersonalTable
+from chassis.holders import Holder
+from chassis.personal_tables import PersonalTable
 from contracts.personal import Category
 
 HOLDER: Final = Holder(
@@ -23,6 +24,7 @@ HOLDER: Final = Holder(
             rule="R1: with the profile, or when the interest is removed",
             plain=("occupation", "place"),
             other=("interest_id", "saved_at"),
+            record="interest_id",
         ),
         PersonalTable(
             "mails",
@@ -31,6 +33,7 @@ HOLDER: Final = Holder(
             rule="R4: 3 years after it was sent or dropped",
             sealed=("mail",),
             other=("mail_id", "kind", "state", "smtp_code", "made_at", "ended_at"),
+            record="mail_id",
         ),
     ),
     impersonal={"positions": "adverts, about no person"},

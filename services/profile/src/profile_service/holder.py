@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from chassis.holders import Holder, PersonalTable
+from chassis.holders import Holder
+from chassis.personal_tables import PersonalTable
 from contracts.personal import Category
 
 _WITH_THE_PROFILE: Final = "R1: with the profile"
@@ -28,6 +29,7 @@ HOLDER: Final = Holder(
             sealed=("credential",),
             plain=("email_hash",),
             other=("kind", "changed_at", "used_at"),
+            holdable=False,  # a credential is evidence of nothing, and goes before the erasure
         ),
         PersonalTable(
             "resumes",
@@ -45,6 +47,7 @@ HOLDER: Final = Holder(
             sealed=("words",),
             plain=("occupation", "place"),
             other=("interest_id", "saved_at"),
+            record="interest_id",
         ),
         PersonalTable(
             "deletions",

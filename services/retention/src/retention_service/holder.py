@@ -1,6 +1,7 @@
 """What the retention service holds of people, and why its keyring outlives every erasure."""
 
-from chassis.holders import Holder, PersonalTable
+from chassis.holders import Holder
+from chassis.personal_tables import PersonalTable
 from contracts.personal import Category
 
 from retention_service.ask_holders import ASK_AGAIN
@@ -57,6 +58,8 @@ HOLDER = Holder(
             rule="the archive until it was fetched, for 7 days at most; the row as D5",
             sealed=("archive",),
             plain=("link_sha256",),
+            record="export_id",
+            holdable=False,  # a copy of what others hold
             other=("export_id", "opened_by", "opened_at", "expires_at", "closed_at", "ended"),
         ),
     ),

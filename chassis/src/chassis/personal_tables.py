@@ -1,0 +1,44 @@
+"""One table of a holder: whose rows they are, what ends them, and what each of its columns is."""
+
+from dataclasses import dataclass
+
+from contracts.personal import Category, SubjectId
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalTable:
+    """One table with personal data: whose rows they are, which category, what ends them, and what each column is.
+
+    Erasing deletes the person's rows. A table whose rows are of several categories is declared once for each, with the
+    same `category_column`, and only the rows that name the category there are meant. `sealed` columns hold blobs,
+    `plain` ones values that are searched (only in their owner's indexed columns), `other` ones ids and times that say
+    nothing by themselves. `record` is the column by whose id a hold names a single row; by default the owner's, where a
+    person has one row. What is not `holdable` is kept back by no hold: because the service can't open it, or because it
+    is evidence of nothing.
+    """
+
+    table: str
+    category: Category
+    owner: str
+    rule: str
+    sealed: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+    category_column: str | None = None
+    record: str | None = None
+    holdable: bool = True
+
+    @property
+    def record_column(self) -> str:
+        return self.record or self.owner
+
+    @property
+    def columns(self) -> frozenset[str]:
+        named = (self.category_column,) if self.category_column is not None else ()
+        return frozenset({self.owner, *named, *self.sealed, *self.plain, *self.other})
+
+    def rows_of(self, subject: SubjectId) -> tuple[str, tuple[object, ...]]:
+        """The condition that finds the person's rows, and its arguments; the names in it are the declaration's."""
+        if self.category_column is None:
+            return f"{self.owner} = $1", (subject,)
+        return f"{self.owner} = $1 AND {self.category_column} = $2", (subject, self.category)
