@@ -6,13 +6,13 @@ the batch runs again event by event under savepoints, and the failing one is par
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from contracts.event import Event
 from contracts.personal import SubjectId
 from contracts.privacy import ErasureRequested
 from contracts.registry import EVENT_BY_TYPE
-from contracts.wire import WireBody
+from contracts.wire import WireBody, wire_form
 
 from chassis import inbox, offsets, parked
 from chassis.database import Database
@@ -146,7 +146,11 @@ class BatchRunner:
         if self._raw is not None:
             return await self._database.keys.fetch([LOG_KEY])
         keys, subjects, others = self._database.keys, set[SubjectId](), list[KeyName]()
-        erasures = [item.body for item in runnable if item.incoming.event_class is ErasureRequested]
+        erasures = [
+            cast("ErasureRequested", wire_form(ErasureRequested).join(item.body, {}))
+            for item in runnable
+            if item.incoming.event_class is ErasureRequested
+        ]
         if erasures:
             async with borrow(self._database.pool) as connection:
                 others.extend(await self._holder.keys_of_held(connection, erasures))

@@ -12,8 +12,10 @@ from pydantic import BaseModel
 
 from chassis.database import Database
 from chassis.errors import KeyringUnavailable
+from chassis.holders import Holder
 from chassis.network import refuse_in_transaction
 from chassis.reactions import Single
+from chassis.sql import borrow
 from chassis.tokens import Signer
 
 PATH: Final = "/erasures/since"
@@ -60,7 +62,7 @@ class ErasureLedger:
 
 
 async def carry_out_again(
-    ledger: ErasureLedger, database: Database, erase: Single[ErasureRequested], since: datetime
+    ledger: ErasureLedger, database: Database, holder: Holder, erase: Single[ErasureRequested], since: datetime
 ) -> int:
     """Erase as on the request itself; retention drops the repeated answers. The answer is how many there were.
 
@@ -70,7 +72,10 @@ async def carry_out_again(
     count = 0
     async for page in ledger.since(since):
         for request in page:
-            async with database.transaction([request.subject_id]) as tx:
+            async with borrow(database.pool) as connection:
+                held = await holder.keys_of_held(connection, [request])
+            names = [*database.keys.names_for([request.subject_id]), *held]
+            async with database.transaction([request.subject_id], keys=names) as tx:
                 await erase(request, tx)
             count += 1
     return count

@@ -7,11 +7,10 @@ reads the real schema and refuses a table or column that is neither (promises R6
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final, cast
+from typing import Final
 
 from contracts.personal import Category, SubjectId
 from contracts.privacy import ConsumerGroup, ErasureRequested, HeldTable, HolderRegistered, PersonalDataErased
-from contracts.wire import WireBody, wire_form
 
 from chassis import known_holds, parked, work
 from chassis.hold_back import keep_back, keys_needed
@@ -92,9 +91,8 @@ class Holder:
         )
         tx.publish(sign_answer(event.receipt, reply, tx.signing_key))
 
-    async def keys_of_held(self, connection: Connection, requests: Sequence[WireBody]) -> list[KeyName]:
+    async def keys_of_held(self, connection: Connection, events: Sequence[ErasureRequested]) -> list[KeyName]:
         """The keys that these erasures need for what is held; none without a hold. Looked up before their transaction."""
-        events = [cast("ErasureRequested", wire_form(ErasureRequested).join(request, {})) for request in requests]
         known = await known_holds.in_force(connection, [event.subject_id for event in events])
         names: list[KeyName] = []
         for event in events:

@@ -168,7 +168,7 @@ class Service:
         erase = self._reactions[ErasureRequested].single
         if self._ledger is None or erase is None:
             raise SafeError("the service is not open yet")
-        return await carry_out_again(self._ledger, self.database, erase, since)
+        return await carry_out_again(self._ledger, self.database, self.holder, erase, since)
 
     # What follows
 
