@@ -11,6 +11,7 @@ pytest_plugins = ["contracts", "chassis.testing.plugin"]
 
 STACKS = (
     "tests/promises/",
+    "tests/drills/",
     "tests/console/",
     "tests/guide/",
     "tests/foreign/",

@@ -166,3 +166,12 @@ async def test_a_role_whose_name_is_no_name_is_refused_before_anything_is_done(e
     for role in ("town; DROP TABLE people", "Town", "", '"town"'):
         with pytest.raises(BadMigrations, match="app role"):
             await migrate(empty.migration_dsn, [MigrationSource("town", folder)], app_role=role, clock=CLOCK)
+
+
+async def test_a_database_of_a_newer_version_is_not_brought_up_by_an_older_one(empty: Database, folder: Path) -> None:
+    source = MigrationSource("town", folder)
+    await bring_up(empty, CHASSIS, source)
+    (folder / "0002_names.sql").unlink()
+    with pytest.raises(BadMigrations, match=r"town/0002_names\.sql, which this version has not"):
+        await bring_up(empty, CHASSIS, source)
+    await is_current(empty, CHASSIS, source)

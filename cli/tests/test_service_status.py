@@ -112,6 +112,12 @@ def test_what_waits_is_refused_or_parked_is_told_with_its_cure() -> None:
     assert "profile.v1 45" in told_of(lag={"profile.v1": 45, "rights.v1": 0})
 
 
+def test_a_database_that_was_restored_and_has_not_caught_up_is_said_with_what_it_is_at() -> None:
+    assert "profile: its database was restored from a backup, and it is not ready yet: reading the topics again." in (
+        told_of(recovering="reading the topics again")
+    )
+
+
 def test_a_breaker_that_holds_erasures_back_is_said_with_the_next_command() -> None:
     text = StringIO()
     breaker = Breaker(tripped=True, tripped_at=AT, begun=101, most=100, held_back=7, agreed=None)

@@ -90,6 +90,7 @@ async def migrate(dsn: str, sources: Sequence[MigrationSource], *, app_role: str
             "CREATE TABLE IF NOT EXISTS migrations (source text NOT NULL, number int NOT NULL, name text NOT NULL,"
             " checksum text NOT NULL, applied_at timestamptz NOT NULL, PRIMARY KEY (source, number))"
         )
+        await _refuse_newer(connection, sources)
         pending = await _pending(connection, sources)
         for migration in pending:
             async with connection.transaction():
@@ -125,6 +126,22 @@ async def require_current(connection: Connection, sources: Sequence[MigrationSou
         raise BadMigrations(
             f"{pending[0].source}/{pending[0].name} is not applied: run this service with the role `migrate`"
         )
+
+
+async def applied(connection: Connection) -> dict[str, int]:
+    """How many files of each source the database has applied."""
+    rows = await connection.fetch("SELECT source, count(*) AS files FROM migrations GROUP BY source ORDER BY source")
+    return {row["source"]: int(row["files"]) for row in rows}
+
+
+async def _refuse_newer(connection: Connection, sources: Sequence[MigrationSource]) -> None:
+    rows = await connection.fetch("SELECT source, number, name FROM migrations ORDER BY source, number")
+    here = {(migration.source, migration.number) for source in sources for migration in source.read()}
+    for row in rows:
+        if (row["source"], row["number"]) not in here:
+            raise BadMigrations(
+                f"the database has {row['source']}/{row['name']}, which this version has not: run a newer one"
+            )
 
 
 async def _pending(connection: Connection, sources: Sequence[MigrationSource]) -> list[Migration]:

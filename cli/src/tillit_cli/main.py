@@ -8,6 +8,7 @@ from contracts.log_audit import LogBroken
 from local_stack.failure import StackError
 
 from tillit_cli import (
+    backups,
     breaker,
     demo,
     erasures,
@@ -31,6 +32,8 @@ app.add_typer(imports.group, name="import")
 app.add_typer(parked.group, name="parked")
 app.add_typer(log.group, name="log")
 app.add_typer(keys.group, name="keys")
+app.command()(backups.backup)
+app.command()(backups.restore)
 app.add_typer(refused.group, name="outbox")
 app.command()(trace.trace)
 app.add_typer(breaker.group, name="breaker")

@@ -118,6 +118,8 @@ def _keyring(keyring: KeyringSeen | None, now: datetime) -> list[Text]:
 
 
 def _cures(status: ServiceStatus) -> Iterator[str]:
+    if status.recovering is not None:
+        yield f"{status.service}: its database was restored from a backup, and it is not ready yet: {status.recovering}."
     if status.outbox_refused:
         yield (
             f"{status.service}: the broker refuses {status.outbox_refused} events as they are: `tillit outbox list` says"

@@ -9,7 +9,7 @@ import pytest
 from chassis.clock import MovedClock
 from chassis.keys import NO_SUBJECT
 from chassis.sql import borrow, connect
-from chassis.testing.containers import Postgres, free_port
+from chassis.testing.containers import Postgres, connected, free_port
 from chassis.testing.databases import fresh_database
 from retention_service import kek, keyring_backup
 from retention_service.custody import restore_epochs
@@ -112,7 +112,9 @@ async def test_a_backup_that_is_not_whole_restores_nothing(rig: Rig, postgres: P
     await rig.make(new_subject())
     file = await backup(rig)
     content = file.read_bytes()
-    file.write_bytes({"cut": content[:-40], "changed": content[:200] + b"0" + content[201:]}.get(how, b"hello"))
+    file.write_bytes(
+        {"cut": content[:-40], "changed": content[:200] + bytes([content[200] ^ 1]) + content[201:]}.get(how, b"hello")
+    )
     async with empty_database(rig, postgres) as anew:
         with pytest.raises(BadBackup, match="take another backup"):
             await restored(anew, file)
@@ -157,3 +159,39 @@ async def test_nothing_of_a_backup_is_in_the_clear(rig: Rig) -> None:
         assert key not in content
         assert key.hex().encode() not in content
     assert oct(file.stat().st_mode)[-3:] == "600"
+
+
+async def test_beside_a_database_from_before_a_rotation_its_dead_keys_are_replaced_and_newer_ones_added(
+    rig: Rig, postgres: Postgres
+) -> None:
+    old, gone = new_subject(), new_subject()
+    for subject in (old, gone):
+        await rig.make(subject)
+    key, log = await rig.key("profile", old, USER), await rig.key("profile", NO_SUBJECT, "log")
+    async with connected(rig.database.migration_dsn) as owner:
+        before = await owner.fetch("SELECT subject_id, category, wrapped, kek_epoch, made_at FROM subject_keys")
+    await rotate(rig)
+    new = new_subject()
+    await rig.make(new)
+    newest = await rig.key("profile", new, USER)
+    await rig.work("keyring_backup")
+    file = keyring_backup.newest(rig.settings.backup_dir)
+    assert file is not None
+    await destroy(rig, gone, [USER])
+    async with connected(rig.database.migration_dsn) as owner:
+        await owner.execute("DELETE FROM subject_keys")
+        await owner.executemany(
+            "INSERT INTO subject_keys (subject_id, category, wrapped, kek_epoch, made_at) VALUES ($1, $2, $3, $4, $5)",
+            [tuple(row) for row in before],
+        )
+        await owner.execute("UPDATE ledger_state SET applied = 0")
+    connection = await connect(rig.database.dsn)
+    try:
+        await restore(connection, file, rig.settings.kek_dir, beside=True)
+    finally:
+        await connection.close()
+    assert (await rig.service.health.ready()).ok
+    assert await rig.key("profile", old, USER) == key
+    assert await rig.key("profile", new, USER) == newest
+    assert await rig.key("profile", NO_SUBJECT, "log") == log
+    assert await rig.key("profile", gone, USER) is None

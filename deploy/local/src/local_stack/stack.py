@@ -16,10 +16,11 @@ from local_stack.failure import StackError
 from local_stack.guests import admit
 from local_stack.passwords import DATABASES, SUPERUSER, owner_role, stored_passwords
 from local_stack.ports import HOST, Ports, refuse_taken
-from local_stack.processes import SERVICES
+from local_stack.processes import SERVICES, service_environment
 from local_stack.state_folder import StateFolder
 from local_stack.status import Phase, Status, read_status
 from local_stack.supervisor import ALREADY_RUNNING, hold
+from local_stack.tied_process import run_step
 
 START_SECONDS = 900.0
 """The first start downloads; every part of a start has a much shorter bound of its own."""
@@ -150,6 +151,21 @@ class Stack:
         if self.supervisor() is None:
             raise StackError("no stack is running: `tillit up` starts one")
         return asyncio.run(admit(self._state, self._state.remembered_ports(), guest, http_port))
+
+    async def migrate(self, service: str, database: str, log: Path) -> None:
+        """Run the service's role `migrate` on another database of this server than its own.
+
+        Raises:
+            StackError: it refused, with its last words.
+        """
+        state, ports, passwords = self._state, self._state.remembered_ports(), stored_passwords(self._state)
+        [chosen] = [one for one in SERVICES if one.name == service]
+        environment = {
+            **service_environment(chosen, state, ports, passwords, role="migrate"),
+            "TILLIT_DATABASE_URL": passwords.dsn(ports, chosen.database, database),
+            "TILLIT_MIGRATION_DATABASE_URL": passwords.dsn(ports, owner_role(chosen.database), database),
+        }
+        await run_step(chosen.command("migrate"), what=f"migrating {database}", environment=environment, log=log)
 
     def info(self, *, started_here: bool = False) -> StackInfo:
         """Where everything is; also of a stack that is down, once it was started."""

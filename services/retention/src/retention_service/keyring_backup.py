@@ -109,6 +109,11 @@ def rows(path: Path) -> Iterator[Row]:
             yield _parsed(line, path)
 
 
+def newest(folder: Path) -> Path | None:
+    """The last that was written; None while there is none."""
+    return max((file for file in folder.glob("*.backup") if _NAME.fullmatch(file.name)), default=None)
+
+
 def forget_older(folder: Path, epoch: int, keep: int) -> int:
     """Delete backups whose epoch nothing opens any more, and of the others all but the newest; how many."""
     found = sorted(file.name for file in folder.glob("*.backup") if _NAME.fullmatch(file.name))

@@ -34,8 +34,10 @@ class Restored(NamedTuple):
     destroyed: int
 
 
-async def restore(connection: Connection, file: Path, kek_dir: Path) -> Restored:
+async def restore(connection: Connection, file: Path, kek_dir: Path, *, beside: bool = False) -> Restored:
     """All or nothing. The database has its schema and no living key but the log's, which the backup's replaces.
+
+    `beside`: the database was restored itself, and keeps those keys of its own that can still be opened.
 
     Raises:
         BadBackup: the file is not whole, or the database has keys of its own.
@@ -46,7 +48,9 @@ async def restore(connection: Connection, file: Path, kek_dir: Path) -> Restored
     store, destruction = KekStore(kek_dir), Destruction(DestroyedLedger(kek_dir))
     living = destroyed = 0
     async with connection.transaction():
-        if not await subject_keys.forget_log_key(connection):
+        if beside:
+            await subject_keys.forget_others_than(connection, store.current().epochs)
+        elif not await subject_keys.forget_log_key(connection):
             raise BadBackup("the database has living keys: restore into one that was just migrated, and is empty")
         source = keyring_backup.rows(file)
         while rows := list(islice(source, _TOGETHER)):

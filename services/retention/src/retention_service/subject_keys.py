@@ -1,6 +1,6 @@
 """The table `subject_keys`: every person's data keys, wrapped. A destroyed key is never made again: its row stays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -180,6 +180,14 @@ async def forget_log_key(connection: Connection) -> bool:
         return False
     await connection.execute("DELETE FROM subject_keys WHERE category = $1", LOG_KEY.category)
     return True
+
+
+async def forget_others_than(connection: Connection, epochs: Collection[int]) -> None:
+    """Take away keys that no key-encryption key opens any more: a database from before a rotation has nothing else."""
+    await connection.execute("LOCK TABLE subject_keys IN SHARE ROW EXCLUSIVE MODE")
+    await connection.execute(
+        "DELETE FROM subject_keys WHERE wrapped IS NOT NULL AND kek_epoch <> ALL($1::int[])", sorted(epochs)
+    )
 
 
 async def restore(connection: Connection, keys: Sequence[tuple[NewKey, datetime]]) -> None:
