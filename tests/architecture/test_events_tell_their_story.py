@@ -15,8 +15,6 @@ CASES = [pytest.param(event, id=event.__name__) for event in EVENTS]
 AWAITED = {
     "RecipientRegistered": "order 4: profile registers employers as recipients; until then services of the tests do",
     "PersonalDataDisclosed": "order 4: profile discloses applications; until then services of the tests do",
-    "HoldPlaced": "order 3",
-    "HoldLifted": "order 3",
     "DeletionAnnounced": "order 3",
     "LastMailRequested": "order 3",
     "LastMailEnded": "order 3",

@@ -11,6 +11,7 @@ from retention_service.destroyed_keys_api import destroyed_keys_routes
 from retention_service.erasures_api import erasure_routes
 from retention_service.erasures_since_api import erasures_since_routes
 from retention_service.exports_api import export_routes
+from retention_service.holds_api import hold_routes
 from retention_service.keyring import Keyring
 from retention_service.keyring_api import keyring_routes
 from retention_service.measures import RetentionMeasures
@@ -33,6 +34,7 @@ def routes(
         router.include_router(erasures_since_routes(service))
         router.include_router(erasure_routes(service))
         router.include_router(breaker_routes(service, settings.officers_known))
+        router.include_router(hold_routes(service, keyring, settings.officers_known))
         router.include_router(export_routes(service, keyring, settings.officers_known))
         return router
 

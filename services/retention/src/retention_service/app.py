@@ -1,5 +1,6 @@
 """Table of contents of the retention service: the keyring, and the erasure process."""
 
+from functools import partial
 from importlib.resources import files
 
 from chassis.migrations import MigrationSource
@@ -25,6 +26,7 @@ from retention_service.deliver_first import ASK_AFTER_DELIVERY, ask_after_delive
 from retention_service.destroy_keys import DESTROY_KEYS, destroy_keys
 from retention_service.erased_by_ledger import mark_by_ledger
 from retention_service.fence import LOOK_EVERY, FenceRound
+from retention_service.hold_reviews import LOOK_FOR_OVERDUE, HoldReviews
 from retention_service.holder import HOLDER
 from retention_service.keyring import Keyring
 from retention_service.make_log_key import make_log_key
@@ -45,6 +47,7 @@ from retention_service.settings import RetentionSettings
 def build(settings: RetentionSettings) -> Service:
     migrations = MigrationSource("retention", files("retention_service") / "migrations")
     service = Service("retention", settings, holder=HOLDER, key_categories=frozenset(), migrations=migrations)
+    step = partial(service.step, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     asking, measures = Asking.told_by(settings), RetentionMeasures(service.metrics)
     keyring = Keyring.told_by(settings)
     due = RotationDue(service, keyring, settings.rotate_every, measures)
@@ -58,25 +61,18 @@ def build(settings: RetentionSettings) -> Service:
     service.protocol(PersonalDataErased, on_personal_data_erased(asking))
     service.protocol(ResidueScanRequested, on_residue_scan_requested)
     service.protocol(ResidueScanned, on_residue_scanned(asking, measures))
-    service.step(SCAN_LATER, begin_scan(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
-    service.step(SCAN_AGAIN, scan_again(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
-    service.step(ASK_AGAIN, ask_again(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
+    step(SCAN_LATER, begin_scan(asking))
+    step(SCAN_AGAIN, scan_again(asking))
+    step(ASK_AGAIN, ask_again(asking))
     service.schedule("fence", FenceRound(service, settings, measures).run, every=LOOK_EVERY)
-    service.step(
-        ASK_AFTER_DELIVERY, ask_after_delivery(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None
-    )
-    service.step(EXPIRE_EXPORT, expire_export(keyring), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
-    service.step(BEGIN_HELD, begin_held(asking), mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
-    service.step(
-        DESTROY_KEYS,
-        destroy_keys(keyring.destruction, measures),
-        mode=Mode.PROTOCOL,
-        purpose=PurposeId.P8,
-        category=None,
-    )
+    step(ASK_AFTER_DELIVERY, ask_after_delivery(asking))
+    step(EXPIRE_EXPORT, expire_export(keyring))
+    step(BEGIN_HELD, begin_held(asking))
+    step(DESTROY_KEYS, destroy_keys(keyring.destruction, measures))
     rotation = KeyRotation(service, keyring, measures)
     service.errand(ROTATE_KEYS, rotation.run, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None, concurrency=1)
     service.schedule("rotation_due", due.look, every=LOOK_WHETHER_DUE)
+    service.schedule("hold_reviews", HoldReviews(service, measures).look, every=LOOK_FOR_OVERDUE)
     service.schedule("keyring_backup", due.back_up, every=BACK_UP_EVERY)
     return service
 

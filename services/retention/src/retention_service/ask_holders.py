@@ -8,11 +8,12 @@ from uuid import UUID
 
 from chassis.jwks import JwksFile, Keys
 from chassis.logs import get_logger
+from chassis.sql import Connection
 from chassis.transaction import Transaction
 from chassis.work import WorkItem
 from contracts.privacy import ErasureRequested
 
-from retention_service import erasure_holders, erasures, holders
+from retention_service import erasure_holders, erasures, holders, holds
 from retention_service.erasures import Erasure, Stage
 from retention_service.settings import RetentionSettings
 
@@ -46,12 +47,12 @@ async def ask_all(tx: Transaction, erasure: Erasure, asking: Asking) -> None:
     await erasure_holders.add(
         tx.connection, erasure.erasure_id, erasure.subject_id, await everybody(tx, asking), tx.now()
     )
-    tx.publish(request_of(erasure))
+    tx.publish(await request_of(tx.connection, erasure))
     _ask_again_in(tx, erasure, asking.first_wait)
 
 
-def request_of(erasure: Erasure) -> ErasureRequested:
-    """The same words each time: who answered the first is not asked for anything new by the second."""
+async def request_of(connection: Connection, erasure: Erasure) -> ErasureRequested:
+    """The same words each time, but for holds that came or went: who answered is not asked for anything new by another."""
     return ErasureRequested(
         subject_id=erasure.subject_id,
         erasure_id=erasure.erasure_id,
@@ -60,6 +61,7 @@ def request_of(erasure: Erasure) -> ErasureRequested:
         categories=erasure.categories,
         requested_at=erasure.requested_at,
         due_at=erasure.due_at,
+        holds=await holds.in_force(connection, erasure.subject_id),
         receipt=erasure.receipt_name or "",
     )
 
@@ -77,7 +79,7 @@ def ask_again(asking: Asking) -> Callable[[WorkItem, Transaction], Awaitable[Non
         attempts = max(silent.values(), default=1)
         say = _log.error if attempts >= _ALARM_ATTEMPTS else _log.warning
         say("erasure.asked_again", holders=sorted(silent), attempts=attempts)
-        tx.publish(request_of(erasure))
+        tx.publish(await request_of(tx.connection, erasure))
         _ask_again_in(tx, erasure, min(asking.first_wait * 2 ** min(attempts - 1, 20), _LONGEST_WAIT))
 
     return ask_again

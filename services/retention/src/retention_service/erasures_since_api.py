@@ -38,7 +38,8 @@ def erasures_since_routes(service: Service) -> APIRouter:
                 connection, caller.subject, moment, after=after, limit=page.limit + 1
             )
             found = await erasures.find_all(connection, [answer.erasure_id for answer in answers])
-        shown = page.page(answers, lambda answer: (answer.replied_at, answer.erasure_id))
-        return Page(items=[request_of(found[answer.erasure_id]) for answer in shown.items], next=shown.next)
+            shown = page.page(answers, lambda answer: (answer.replied_at, answer.erasure_id))
+            requests = [await request_of(connection, found[answer.erasure_id]) for answer in shown.items]
+        return Page(items=requests, next=shown.next)
 
     return router

@@ -52,6 +52,18 @@ HOLDER = Holder(
             ),
         ),
         PersonalTable(
+            "holds",
+            category=Category.RIGHTS_CASE,
+            owner="subject_id",
+            rule="D5: 3 years after it was lifted",
+            sealed=("reason",),
+            other=(
+                *("hold_id", "category", "holder", "table_name", "records", "ground", "owner", "placed_at"),
+                *("review_on", "reviewed_at", "reviewed_by", "lifted_at", "lifted_by"),
+            ),
+            record="hold_id",
+        ),
+        PersonalTable(
             "exports",
             category=Category.RIGHTS_CASE,
             owner="subject_id",

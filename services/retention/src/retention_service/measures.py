@@ -37,6 +37,10 @@ class RetentionMeasures:
         self._scans_silent = Gauge(
             "tillit_residue_scan_silent", "Scans that wait for a holder's answer", ("holder",), registry=registry
         )
+        self._holds = Gauge("tillit_holds_in_force", "Holds that keep data back from erasure", registry=registry)
+        self._holds_overdue = Gauge(
+            "tillit_holds_review_overdue", "Holds in force that nobody has looked at in time", registry=registry
+        )
         self._rotation_due = Gauge(
             "tillit_keyring_rotation_due_seconds",
             "Until the next rotation of the key-encryption key is due; below 0 it is overdue",
@@ -78,6 +82,10 @@ class RetentionMeasures:
 
     def show_held_back(self, count: int) -> None:
         self._held_back.set(count)
+
+    def show_holds(self, in_force: int, overdue: int) -> None:
+        self._holds.set(in_force)
+        self._holds_overdue.set(overdue)
 
     def observe_done(self, took: timedelta) -> None:
         self._seconds.observe(took.total_seconds())
