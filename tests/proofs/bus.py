@@ -1,0 +1,68 @@
+"""Kafka as the schedules have it: topics in memory, with real records, offsets and committed places, and no network."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+from zlib import crc32
+
+from aiokafka import TopicPartition
+from chassis.records import Record
+from contracts.privacy import ConsumerGroup
+from contracts.topics import TOPICS
+
+PARTITIONS: Final = range(3)
+
+
+class Bus:
+    """Every record that was ever sent, in the order of its partition."""
+
+    def __init__(self) -> None:
+        self._logs: dict[tuple[str, int], list[Record]] = {(name, part): [] for name in TOPICS for part in PARTITIONS}
+        self._committed: dict[str, dict[TopicPartition, int]] = {}
+        self.sent: list[Record] = []
+        """All of them, oldest first."""
+
+    def empty(self) -> None:
+        """As if nothing had ever been sent."""
+        for log in self._logs.values():
+            log.clear()
+        self._committed.clear()
+        self.sent.clear()
+
+    def send(self, topic: str, key: str, headers: Sequence[tuple[str, bytes]], body: bytes) -> Record:
+        """The record, which stands on its topic from now on."""
+        partition = crc32(key.encode()) % len(PARTITIONS)
+        log = self._logs[topic, partition]
+        record = Record(topic, partition, len(log), key.encode(), headers, body)
+        log.append(record)
+        self.sent.append(record)
+        return record
+
+    def repeat(self, record: Record) -> None:
+        """The same record once more, behind all others."""
+        if record.key is not None and record.value is not None:
+            self.send(record.topic, record.key.decode(), record.headers, record.value)
+
+    def read(self, topic: str, places: Mapping[int, int], most: int) -> list[Record]:
+        """At most so many records of one topic, from these places on."""
+        found: list[Record] = []
+        for partition, place in sorted(places.items()):
+            found.extend(self._logs[topic, partition][place : place + most - len(found)])
+        return found
+
+    def ends(self, topic: str) -> dict[int, int]:
+        return {partition: len(self._logs[topic, partition]) for partition in PARTITIONS}
+
+    def commit(self, group: str, topic: str, places: Mapping[int, int]) -> None:
+        """Where the group goes on; it may be set back."""
+        committed = self._committed.setdefault(group, {})
+        committed.update({TopicPartition(topic, partition): place for partition, place in places.items()})
+
+    # What the fence asks of a broker, as `retention_service.topic_offsets` asks a real one.
+
+    async def end_offsets(self, bootstrap: str, topics: Collection[str]) -> dict[str, dict[int, int]]:
+        return {topic: self.ends(topic) for topic in topics}
+
+    async def committed_offsets(
+        self, bootstrap: str, groups: Sequence[ConsumerGroup]
+    ) -> Mapping[str, Mapping[TopicPartition, int]]:
+        return {group.group: dict(self._committed.get(group.group, {})) for group in groups}

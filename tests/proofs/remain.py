@@ -1,0 +1,52 @@
+"""What of an erased person may stay where, and why: reviewed data. Whatever else names them is a resurrection.
+
+Each entry is one table of one service and the condition, in SQL, on rows that may stay; `$4` are the erased categories.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+EVERY: Final = "every service"
+
+
+class MayStay(NamedTuple):
+    """Rows of a table that may name an erased person, and why."""
+
+    rows: str
+    why: str
+
+
+REMAIN: Final[Mapping[tuple[str, str], MayStay]] = MappingProxyType(
+    {
+        (EVERY, "subjects"): MayStay("erased @> $4::text[]", "the tombstone: an id and categories, for 90 days"),
+        (EVERY, "outbox"): MayStay("true", "sealed, sent soon, and dropped where it arrives; empty once all is sent"),
+        (EVERY, "parked"): MayStay(
+            "privacy_protocol AND NOT encrypted", "the privacy protocol waits for nobody, and says nothing of a person"
+        ),
+        ("retention", "subject_keys"): MayStay(
+            "wrapped IS NULL OR category <> ALL($4::text[])", "an empty row, so that the key is never made again"
+        ),
+        ("retention", "erasures"): MayStay("true", "rights_case: that it was done, for 3 years"),
+        ("retention", "erasure_holders"): MayStay("true", "rights_case: who answered what, for 3 years"),
+        ("retention", "residue_scans"): MayStay("true", "rights_case: what the later scans found, for 3 years"),
+        ("retention", "work"): MayStay("true", "steps of the erasure itself, which end with it"),
+        ("audit-log", "contents"): MayStay(
+            "category <> ALL($4::text[])", "evidence that runs its own clock, sealed under keys that nobody here has"
+        ),
+        ("notifications", "mails"): MayStay(
+            "'communication' <> ALL($4::text[])",
+            "R4: communication runs its own clock unless its erasure was asked for",
+        ),
+        ("notifications", "work"): MayStay(
+            "kind = 'mail' AND 'communication' <> ALL($4::text[])", "it finds the person restricted and ends the mail"
+        ),
+    }
+)
+"""By service and table."""
+
+
+def may_stay(service: str, table: str) -> str:
+    """The condition on rows of this table that may stay."""
+    found = REMAIN.get((service, table)) or REMAIN.get((EVERY, table))
+    return found.rows if found is not None else "false"

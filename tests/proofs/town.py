@@ -1,0 +1,437 @@
+"""The four services in one process, each on a database of its own, with the real keyring, and topics in memory.
+
+What moves is moved by who plays a schedule: rows from an outbox to a topic, records from a topic into a service, work
+that is due. Services, events, sealing, transactions and erasures are the real ones.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import httpx
+import pytest
+from audit_log_service.app import build as build_audit_log
+from audit_log_service.settings import AuditLogSettings
+from chassis.clock import MovedClock
+from chassis.edge import make_app, serve
+from chassis.errors import TRANSIENT
+from chassis.health import Loop
+from chassis.housekeeping import register_holder
+from chassis.keys import KeyName
+from chassis.offsets import Advance
+from chassis.process import verifiers
+from chassis.records import Record
+from chassis.service import Service
+from chassis.sql import borrow
+from chassis.testing.containers import Postgres, free_port
+from chassis.testing.databases import fresh_database
+from chassis.testing.services import LOGIN, Identities
+from chassis.work_loop import WorkLoop
+from contracts.privacy import SubjectErased
+from contracts.profile import ProfileDeleted
+from notifications_service.app import build as build_notifications
+from notifications_service.settings import NotificationsSettings
+from profile_service.app import build as build_profile
+from profile_service.settings import ProfileSettings
+from retention_service import fence
+from retention_service.app import build as build_retention
+from retention_service.settings import RetentionSettings
+from starlette.types import Receive, Scope, Send
+
+from chassis import offsets, outbox, parked
+from tests.proofs.bus import PARTITIONS, Bus
+from tests.proofs.mailbox import Mailbox, mailbox
+from tests.proofs.snapshots import Backup, Rows, rows_of
+
+START: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NAMES: Final = ("retention", "profile", "notifications", "audit-log")
+COOLING_OFF: Final = timedelta(hours=72)
+RECURRING: Final = frozenset({"fence"})
+"""Schedules that are run whenever work is done; the others of the services are asked for by name, or not at all."""
+OUTLIVE_A_SCHEDULE: Final = frozenset({"subject_keys", "ledger_state", "rotations"})
+"""What follows the ledger of destroyed keys, which no schedule takes back."""
+_LIVING_KEYS: Final = (
+    "SELECT subject_id, category, wrapped, kek_epoch, made_at FROM subject_keys WHERE wrapped IS NOT NULL"
+)
+_KEY_AGAIN: Final = (
+    "INSERT INTO subject_keys (subject_id, category, wrapped, kek_epoch, made_at) VALUES ($1, $2, $3, $4, $5)"
+    " ON CONFLICT (subject_id, category) DO NOTHING"
+)
+"""As `subject_keys.restore` puts back the keys of a backup."""
+_ROUNDS: Final = 120
+_MOST: Final = 500
+_LONGEST_WAIT: Final = timedelta(days=1)
+
+
+class NeverEnds(AssertionError):
+    """However long the clock was asked on, something was left to do."""
+
+
+@dataclass
+class Door:
+    """Where the keyring is asked: at the process that there is now, or at nobody."""
+
+    app: Callable[[Scope, Receive, Send], object] | None = None
+    open: bool = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.app is None or not self.open:
+            await send({"type": "http.response.start", "status": 503, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self.app(scope, receive, send)  # pyright: ignore[reportGeneralTypeIssues] - an ASGI app is awaited
+
+
+@dataclass
+class Place:
+    """One service: its database, and the process of it that there is now."""
+
+    name: str
+    make: Callable[[], Service]
+    rows: Rows
+    service: Service
+    process: AsyncExitStack
+    reached: dict[str, dict[int, int]] = field(default_factory=dict[str, dict[int, int]])
+    """How far it has read each topic, as it was last seen: empty when that may have changed."""
+    backup: Backup | None = None
+    catching_up: bool = False
+    """Restored, and not ready before it has read what it missed."""
+
+
+@dataclass
+class Town:
+    """Everything there is, and what can happen to it."""
+
+    clock: MovedClock
+    identities: Identities
+    http: httpx.AsyncClient
+    """Asks the keyring."""
+    door: Door
+    mail: Mailbox
+    bus: Bus = field(default_factory=Bus)
+    places: dict[str, Place] = field(default_factory=dict[str, Place])
+    gone: dict[UUID, set[str]] = field(default_factory=dict[UUID, set[str]])
+    """Whose erasure was said to be done, and of which categories."""
+    ended: set[UUID] = field(default_factory=set[UUID])
+    """Whose profile was said to have ended."""
+
+    def service(self, name: str) -> Service:
+        return self.places[name].service
+
+    # Records
+
+    async def relay(self, place: Place, most: int = _MOST, *, twice: bool = False) -> int:
+        """Send what waits, oldest first; `twice` leaves it in the outbox, as who is killed before it deletes."""
+        async with borrow(place.service.database.pool) as connection:
+            rows = await outbox.due(connection, most)
+            for row in rows:
+                record = self.bus.send(row.topic, row.key, row.headers, row.body)
+                self._hear(record)
+            if not twice:
+                await outbox.delete(connection, [row.position for row in rows])
+        return len(rows)
+
+    def _hear(self, record: Record) -> None:
+        said = dict(record.headers)["ce_type"].decode()
+        if record.value is None:
+            return
+        if said == SubjectErased.type:
+            erased = SubjectErased.model_validate_json(record.value)
+            self.gone.setdefault(erased.subject_id, set()).update(map(str, erased.categories))
+        elif said == ProfileDeleted.type:
+            self.ended.add(ProfileDeleted.model_validate_json(record.value).subject_id)
+
+    async def deliver(self, place: Place, topic: str, most: int = _MOST) -> int:
+        """Have the service take in what it has not read of a topic; how much it was. Nothing when the keyring is away."""
+        if place.reached.get(topic) == self.bus.ends(topic):
+            return 0
+        service = place.service
+        async with borrow(service.database.pool) as connection:
+            stand = await offsets.read(connection, topic, list(PARTITIONS))
+        records = self.bus.read(topic, stand, most)
+        ends = dict(stand)
+        for record in records:
+            ends[record.partition] = record.offset + 1
+        if records:
+            steps = [Advance(partition, stand[partition], end) for partition, end in ends.items()]
+            try:
+                await service.runner.run(topic, records, steps)
+            except TRANSIENT:
+                return 0
+        self.bus.commit(f"{place.name}.{topic}", topic, ends)
+        place.reached[topic] = ends
+        return len(records)
+
+    def topics(self, place: Place) -> list[str]:
+        return [topic.name for topic in place.service.topics()]
+
+    async def replay(self, place: Place, topic: str) -> None:
+        """Read a topic from its beginning again, as somebody who has set its offsets back."""
+        await place.rows.execute(f"UPDATE offsets SET next_offset = 0 WHERE topic = '{topic}'")
+        place.reached.clear()
+
+    async def redrive(self, place: Place) -> int:
+        """Run what is parked again; how many ran."""
+        async with borrow(place.service.database.pool) as connection:
+            keys = await parked.keys_with_events(connection)
+        done = 0
+        for topic, key in keys:
+            with suppress(*TRANSIENT):
+                done += (await place.service.replayer.replay(topic, key)).done
+        return done
+
+    # Work
+
+    async def due(self, place: Place) -> list[str]:
+        """Kinds of work that are due now."""
+        async with borrow(place.service.database.pool) as connection:
+            rows = await connection.fetch("SELECT DISTINCT kind FROM work WHERE due_at <= $1", self.clock.now())
+        known = {kind.kind for kind in place.service.work_kinds if kind.every is None}
+        return sorted(row["kind"] for row in rows if row["kind"] in known)
+
+    async def work(self, place: Place, name: str) -> None:
+        """One round of a worker: what is due of this kind, at most 50 items."""
+        service = place.service
+        (kind,) = [kind for kind in service.work_kinds if kind.kind == name]
+        loop = WorkLoop(
+            kind,
+            database=service.database,
+            wake=asyncio.Event(),
+            metrics=service.metrics,
+            loop=Loop(timedelta(minutes=1), lambda: 0.0),
+        )
+        round_ = asyncio.create_task(loop.run())
+        await asyncio.sleep(0)
+        loop.stop()
+        await round_
+
+    # All together
+
+    async def pump(self) -> int:
+        """Everything that can move now moves once; how much it was."""
+        moved = 0
+        for place in self.places.values():
+            moved += await self.relay(place)
+            for topic in self.topics(place):
+                moved += await self.deliver(place, topic)
+            for kind in await self.due(place):
+                await self.work(place, kind)
+                moved += 1
+        return moved
+
+    async def settle(self) -> None:
+        """Go on until nothing is left to do, and ask the clock on for what waits for it.
+
+        Raises:
+            NeverEnds: something never is done.
+        """
+        wait = timedelta(seconds=1)
+        for _ in range(_ROUNDS):
+            while await self.pump():
+                pass
+            left = await self._left()
+            if not left:
+                for place in self.places.values():
+                    place.catching_up = False
+                return
+            self.clock.advance(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+            await self.work(self.places["retention"], "fence")
+        raise NeverEnds(f"nothing ends it: {await self._left()}")
+
+    async def _left(self) -> list[str]:
+        """What will go on by itself later: erasures that are open, and work that was tried."""
+        found: list[str] = []
+        for place in self.places.values():
+            rows = await place.rows.fetch(
+                "SELECT kind FROM work WHERE attempts > 0 AND kind <> ALL($1)", list(RECURRING)
+            )
+            found.extend(f"{place.name}: {row['kind']}" for row in rows)
+        rows = await self.places["retention"].rows.fetch("SELECT stage FROM erasures WHERE stage <> 'done'")
+        found.extend(f"erasure in {row['stage']}" for row in rows)
+        return found
+
+    # Processes
+
+    async def restart(self, place: Place) -> None:
+        """End the process and start another, which knows nothing of the last."""
+        await place.process.aclose()
+        place.process = AsyncExitStack()
+        place.service = await started(place.make, self.clock, place.process)
+        for prepare in place.service.at_migration:
+            await prepare()
+        if place.name == "retention":
+            self.door.app = app_of(place.service)
+        with suppress(*TRANSIENT):
+            await register_holder(place.service)
+
+    async def restore(self, place: Place, backup: Backup) -> None:
+        """The database as it was then, under a process that starts on it, and is ready when it has caught up."""
+        await place.process.aclose()
+        place.process = AsyncExitStack()
+        keys = await place.rows.fetch(_LIVING_KEYS) if place.name == "retention" else []
+        await place.rows.put_back(backup)
+        for key in keys:  # the keyring's own backup is a younger one: without it whoever came since has lost theirs
+            await place.rows.fetch(_KEY_AGAIN, *key.values())
+        place.reached.clear()
+        await self.restart(place)
+        place.catching_up = True
+        for topic in self.topics(place):
+            async with borrow(place.service.database.pool) as connection:
+                stand = await offsets.read(connection, topic, list(PARTITIONS))
+            self.bus.commit(f"{place.name}.{topic}", topic, stand)
+
+    async def anew(self) -> None:
+        """Nobody, nothing said: as for the first schedule, but for keys that were destroyed, which stay so."""
+        self.bus.empty()
+        self.mail.mails.clear()
+        self.gone.clear()
+        self.ended.clear()
+        self.door.open = True
+        for place in self.places.values():
+            place.backup, place.catching_up = None, False
+            place.reached.clear()
+            await place.rows.clear(OUTLIVE_A_SCHEDULE)
+        for place in self.places.values():
+            await register_holder(place.service)
+        await self.settle()
+
+    # The keyring, asked past every cache
+
+    async def living(self, caller: str, names: Sequence[KeyName]) -> set[KeyName]:
+        """Which of these keys the keyring gives to this service."""
+        wanted = [{"subject_id": str(name.subject_id), "category": name.category} for name in names]
+        token = self.identities.signer(caller, self.clock).internal()
+        answer = await self.http.post(
+            "/keys/fetch", json={"keys": wanted}, headers={"Authorization": f"Bearer {token}"}
+        )
+        found = answer.raise_for_status().json()["keys"]
+        return {name for name, key in zip(names, found, strict=True) if key["key"] is not None}
+
+
+async def started(make: Callable[[], Service], clock: MovedClock, process: AsyncExitStack) -> Service:
+    """A process of the service, as far as it needs no broker."""
+    service = make()
+    service.clock = clock
+    await service.open(process)
+    return service
+
+
+def app_of(service: Service) -> Callable[[Scope, Receive, Send], object]:
+    """The routes that other services ask."""
+    return make_app(
+        title=service.name,
+        routers=service.routers(),
+        settings=service.settings,
+        health=service.health,
+        metrics=service.metrics,
+        verifiers=verifiers(service),
+        clock=service.clock,
+        own_secret=service.own_key.secret("http"),
+    )
+
+
+@asynccontextmanager
+async def town(postgres: Postgres, folder: Path) -> AsyncGenerator[Town]:
+    """The four services, registered as holders, and nobody in them."""
+    clock = MovedClock(START)
+    async with AsyncExitStack() as stack:
+        identities = Identities.new(folder, clock)
+        box = await stack.enter_async_context(mailbox())
+        port = free_port()
+        door = Door()
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}"))
+        made = Town(clock, identities, http, door, box)
+        stop, accepting = asyncio.Event(), asyncio.Event()
+        serving = asyncio.create_task(
+            serve(door, "127.0.0.1", port, stop=stop, started=lambda _: accepting.set(), drain_seconds=1)
+        )
+        stack.push_async_callback(_ended, serving, stop)
+        await accepting.wait()
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(fence, "end_offsets", made.bus.end_offsets)
+        patch.setattr(fence, "committed_offsets", made.bus.committed_offsets)
+        for name in NAMES:
+            await _open(made, name, postgres, folder, stack)
+        await made.anew()
+        yield made
+
+
+async def _ended(serving: "asyncio.Task[None]", stop: asyncio.Event) -> None:
+    stop.set()
+    await serving
+
+
+async def _open(made: Town, name: str, postgres: Postgres, folder: Path, stack: AsyncExitStack) -> None:
+    role = name.replace("-", "_")
+    described = _maker(name, made, folder, "postgresql://nobody@127.0.0.1:9/none")()
+    database = await stack.enter_async_context(fresh_database(postgres, role, described.migrations, made.clock))
+    rows = await stack.enter_async_context(rows_of(database))
+    make = _maker(name, made, folder, database.dsn)
+    process = AsyncExitStack()
+    place = Place(name, make, rows, await started(make, made.clock, process), process)
+    stack.push_async_callback(lambda: place.process.aclose())
+    made.places[name] = place
+    for prepare in place.service.at_migration:
+        await prepare()
+    if name == "retention":
+        made.door.app = app_of(place.service)
+
+
+def _maker(name: str, made: Town, folder: Path, dsn: str) -> Callable[[], Service]:
+    told: dict[str, object] = {
+        "database_url": dsn,
+        "kafka_bootstrap": "127.0.0.1:9",
+        "keyring_url": str(made.http.base_url),
+        "service_key_file": made.identities.key_file(name),
+        "service_jwks_file": made.identities.service_jwks,
+        "login_jwks_file": made.identities.login_jwks,
+    }
+    return _MAKERS[name](told, made, folder)
+
+
+def _retention(told: dict[str, object], _made: Town, folder: Path) -> Callable[[], Service]:
+    own = {
+        "kek_dir": folder / "keks",
+        "key_requests_per_second": 1_000_000,
+        "fence_interval_seconds": 1,
+        "erasures_at_least": 1_000,
+    }
+    settings = RetentionSettings.model_validate({**told, **own})
+    return lambda: build_retention(settings)
+
+
+def _profile(told: dict[str, object], made: Town, _folder: Path) -> Callable[[], Service]:
+    own = {"login_key_file": made.identities.key_file(LOGIN), "cooling_off_hours": COOLING_OFF / timedelta(hours=1)}
+    settings = ProfileSettings.model_validate({**told, **own})
+    return lambda: build_profile(settings)
+
+
+def _notifications(told: dict[str, object], made: Town, _folder: Path) -> Callable[[], Service]:
+    own = {
+        "smtp_url": f"smtp://127.0.0.1:{made.mail.port}",
+        "mail_from": "no-reply@portal.example",
+        "portal_url": "https://portal.example",
+    }
+    settings = NotificationsSettings.model_validate({**told, **own})
+    return lambda: build_notifications(settings)
+
+
+def _audit_log(told: dict[str, object], made: Town, folder: Path) -> Callable[[], Service]:
+    (folder / "log").mkdir(exist_ok=True)
+    own = {"log_dir": folder / "log", "log_key_file": made.identities.key_file("operator"), "log_origin": "log.example"}
+    settings = AuditLogSettings.model_validate({**told, **own})
+    return lambda: build_audit_log(settings)
+
+
+_MAKERS: Final = {
+    "retention": _retention,
+    "profile": _profile,
+    "notifications": _notifications,
+    "audit-log": _audit_log,
+}
