@@ -4,7 +4,7 @@ import shutil
 from importlib.resources import files
 from pathlib import Path
 
-from audit_log_service import unsequenced
+from audit_log_service import unsequenced_batches
 from chassis.clock import SystemClock
 from chassis.migrations import CHASSIS, MigrationSource, migrate
 from chassis.sql import connect
@@ -28,8 +28,23 @@ async def test_every_entry_of_an_older_version_waits_for_its_leaf(postgres: Post
             await connection.execute(_INSERT, 1, 300)
             now = [CHASSIS, MigrationSource("audit-log", whole)]
             await migrate(database.migration_dsn, now, app_role=database.app_role, clock=SystemClock())
-            assert await unsequenced.count(connection) == 300
+            assert await unsequenced_batches.count(connection) == 300
             await connection.execute(_INSERT, 301, 305)
-            assert len(await unsequenced.take(connection, 1000)) == 305
+            assert len(await unsequenced_batches.take(connection, 1000)) == 305
+            assert await unsequenced_batches.take(connection, 1000) == []
+        finally:
+            await connection.close()
+
+
+async def test_waiting_entries_are_taken_oldest_first_and_none_twice_or_never(postgres: Postgres) -> None:
+    sources = [CHASSIS, MigrationSource("audit-log", files("audit_log_service") / "migrations")]
+    async with fresh_database(postgres, "audit_log", sources) as database:
+        connection = await connect(database.dsn)
+        try:
+            for first, last in ((1, 4), (5, 5), (6, 20), (21, 22)):
+                await connection.execute(_INSERT, first, last)
+            taken = [await unsequenced_batches.take(connection, 6) for _ in range(4)]
+            assert [len(part) for part in taken] == [5, 15, 2, 0]  # a batch larger than the limit is taken whole
+            assert [position for part in taken for position in part] == list(range(1, 23))
         finally:
             await connection.close()

@@ -19,7 +19,7 @@ async def restore(service: Service, entries_kept: int) -> None:
         for statement in (
             "DELETE FROM leaves WHERE position > $1",
             "DELETE FROM contents WHERE position > $1",
-            "DELETE FROM unsequenced WHERE position > $1",
+            "DELETE FROM unsequenced_batches WHERE first > $1",
             "DELETE FROM entries WHERE position > $1",
         ):
             await connection.execute(statement, entries_kept)

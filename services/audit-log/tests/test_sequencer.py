@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from audit_log_service import leaves, unsequenced
+from audit_log_service import leaves, unsequenced_batches
 from audit_log_service.log_folder import LogFolder
 from audit_log_service.sequencer import Sequencer
 from chassis.logs import SafeError
@@ -316,4 +316,4 @@ async def test_nothing_of_a_person_is_in_the_published_files(service: Service, p
 async def waiting(service: Service) -> int:
     async with borrow(service.database.pool) as connection:
         assert await leaves.without_entry(connection) == 0
-        return await unsequenced.count(connection)
+        return await unsequenced_batches.count(connection)

@@ -33,6 +33,7 @@ HOLDER: Final = Holder(
     impersonal={
         "entries": "no subject, no event id, the time cut to the hour: that something happened, not to whom",
         "leaves": "the same, in the tree's order, as the bytes that are committed to for ever",
-        "unsequenced": "positions of entries that have no leaf yet",
+        "unsequenced": "unused since 0003: what waited there moved to the next",
+        "unsequenced_batches": "positions of entries that have no leaf yet",
     },
 )

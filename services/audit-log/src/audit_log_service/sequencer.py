@@ -19,7 +19,7 @@ from contracts.log_tiles import TiledTree
 from contracts.merkle import consistency_proof
 from contracts.notes import Checkpoint, Note
 
-from audit_log_service import entries, leaves, unsequenced
+from audit_log_service import entries, leaves, unsequenced_batches
 from audit_log_service.entries import Committed
 from audit_log_service.growing import LogDisagrees, empty, first_row_needed, grow
 from audit_log_service.leaves import NewLeaf, StoredLeaf
@@ -99,7 +99,7 @@ class Sequencer:
             if isinstance(assigned, BaseException):
                 raise assigned
             taken, fresh = assigned
-            more = taken == ROUND
+            more = taken > 0
             done = not more and not fresh and grown.size == size
             note = note if note is not None and not rows else key.sign(grown)
             await self._publish(grown, note, changed=bool(rows) or found is None, last=done)
@@ -127,7 +127,7 @@ class Sequencer:
         async with self._database().transaction(keys=()) as tx:
             connection = tx.connection
             await leaves.let_nobody_else_append(connection)
-            positions = await unsequenced.take(connection, ROUND)
+            positions = await unsequenced_batches.take(connection, ROUND)
             if not positions:
                 return 0, []
             found = await entries.to_commit_to(connection, positions)
@@ -172,7 +172,7 @@ class Sequencer:
 
     async def _measure(self) -> None:
         async with borrow(self._database().pool) as connection:
-            self._measures.waiting.set(await unsequenced.count(connection))
+            self._measures.waiting.set(await unsequenced_batches.count(connection))
             self._measures.without_entry.set(await leaves.without_entry(connection))
 
 
