@@ -27,6 +27,7 @@ _SETTINGS: Final[dict[str, object]] = {
     "smtp_url": "smtp://127.0.0.1:1",
     "mail_from": "portal@tillit.example",
     "portal_url": "https://portal.example",
+    "public_url": "https://retention.example",
 }
 """Valid, and of nothing that exists: building opens and reads nothing."""
 

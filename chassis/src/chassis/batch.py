@@ -142,7 +142,12 @@ class BatchRunner:
             await run_one(item, tx, self._metrics)
 
     async def fetch_keys(self, runnable: Sequence[Runnable]) -> KeySet:
-        """The keys that these events need, in bulk, before the transaction: of erasures those of what is held."""
+        """The keys that these events need, in bulk, before the transaction.
+
+        The privacy protocol waits for no key but those of what it carries itself, and, to erase, of what is held. What
+        is sealed for others than this service reads as ERASED here: it may take in that an event happened without being
+        able to open it.
+        """
         if self._raw is not None:
             return await self._database.keys.fetch([LOG_KEY])
         keys, subjects, others = self._database.keys, set[SubjectId](), list[KeyName]()
@@ -156,10 +161,9 @@ class BatchRunner:
                 others.extend(await self._holder.keys_of_held(connection, erasures))
         for item in runnable:
             if item.privacy_protocol:
-                continue
-            subjects.update(item.incoming.envelope.subjects)
-            if not item.body.blobs.keys() <= keys.categories:
                 others.extend(key_names(item.incoming, item.body))
+            else:
+                subjects.update(item.incoming.envelope.subjects)
         return await keys.fetch([*keys.names_for(subjects), *others])
 
     async def _run_together(self, topic: str, batch: Sorted, steps: Sequence[Advance], keys: KeySet) -> None:

@@ -90,7 +90,9 @@ def as_table(erasure: Erasure) -> RenderableType:
     stages = Table("stage", "took", box=None, header_style="bold")
     stages.add_row("asking every holder", _between(erasure.requested_at, erasure.answered_at))
     stages.add_row("fence: every holder has read past it", _between(erasure.answered_at, erasure.fenced_at))
-    stages.add_row("destroying the keys", _between(erasure.fenced_at, erasure.done_at))
+    stages.add_row("telling who got their data", _between(erasure.fenced_at, erasure.told_at))
+    stages.add_row("the last mail to them", _between(erasure.told_at, erasure.mailed_at))
+    stages.add_row("destroying the keys", _between(erasure.mailed_at, erasure.done_at))
     return Group(holders, "", stages)
 
 

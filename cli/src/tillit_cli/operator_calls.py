@@ -57,6 +57,8 @@ class Erasure(BaseModel):
     requested_at: datetime
     answered_at: datetime | None
     fenced_at: datetime | None
+    told_at: datetime | None
+    mailed_at: datetime | None
     done_at: datetime | None
     holders: Sequence[HolderAnswer]
     scans: Sequence[HolderScan]

@@ -1,6 +1,7 @@
 """A retention service on a real database, serving real HTTP, with the keys of everybody who may talk to it."""
 
 import asyncio
+import json
 from base64 import b64decode
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,10 +29,12 @@ from chassis.testing.containers import Postgres, free_port
 from chassis.testing.databases import Database, fresh_database
 from chassis.tokens import Signer
 from chassis.work_loop import LEASE, WorkLoop
+from contracts.communication import LastMailEnded, LastMailOutcome
 from contracts.event import Event
 from contracts.personal import Category, SubjectId
 from contracts.privacy import ConsumerGroup, ErasureRequested, HolderRegistered, PersonalDataErased
 from contracts.profile import DeletionReason, ProfileDeleted
+from contracts.receipts import LastMailRequested
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -250,14 +253,19 @@ class Rig:
             )
 
     async def without_fence(self, subject: UUID) -> None:
-        """As the fence does when every holder has read far enough."""
+        """As the fence does when every holder has read far enough, and what follows to the end."""
+        await self.pass_fence(subject)
+        await self.behind_the_fence()
+
+    async def pass_fence(self, subject: UUID) -> None:
+        """From fencing to telling."""
         async with borrow(self.service.database.pool) as connection, connection.transaction():
             fence = uuid4()
             await connection.execute(
                 "INSERT INTO fences (fence_id, taken_at, end_offsets) VALUES ($1, $2, '{}')", fence, self.clock.now()
             )
             row = await connection.fetchrow(
-                "UPDATE erasures SET stage = 'destroying', fence_id = $2, fenced_at = $3 WHERE subject_id = $1"
+                "UPDATE erasures SET stage = 'telling', fence_id = $2, fenced_at = $3 WHERE subject_id = $1"
                 " AND stage = 'fencing' RETURNING erasure_id",
                 subject,
                 fence,
@@ -266,13 +274,43 @@ class Rig:
             if row is not None:
                 await connection.execute(
                     "INSERT INTO work (kind, key, subject_id, due_at, correlation_id)"
-                    " VALUES ('destroy_keys', $1, $2, $3, $4)",
+                    " VALUES ('tell_recipients', $1, $2, $3, $4)",
                     str(row["erasure_id"]),
                     subject,
                     self.clock.now(),
                     uuid4(),
                 )
+
+    async def behind_the_fence(self) -> None:
+        """Everything that is due of everybody who passed the fence; notifications sends each last mail at once."""
+        await self.work("tell_recipients")
+        await self.work("last_mail")
+        await self.end_last_mails()
         await self.work("destroy_keys")
+
+    async def last_mails_asked(self) -> list[dict[str, object]]:
+        """Every request for a last mail as it goes out, sealed."""
+        async with borrow(self.service.database.pool) as connection:
+            rows = await connection.fetch(
+                "SELECT body FROM outbox WHERE position(convert_to($1, 'UTF8') in headers) > 0 ORDER BY position",
+                f"ce_type:{LastMailRequested.type}\n",
+            )
+        return [json.loads(row["body"]) for row in rows]
+
+    async def end_last_mails(self, outcome: LastMailOutcome = LastMailOutcome.SENT) -> None:
+        """As notifications does, for every mail that is waited for."""
+        asked = await self.last_mails_asked()
+        for subject_id, erasure_id in dict.fromkeys(
+            (str(mail["subject_id"]), str(mail["erasure_id"])) for mail in asked
+        ):
+            await self.deliver(
+                LastMailEnded(
+                    subject_id=SubjectId(UUID(subject_id)),
+                    erasure_id=UUID(erasure_id),
+                    outcome=outcome,
+                    ended_at=self.clock.now(),
+                )
+            )
 
 
 @asynccontextmanager
@@ -335,6 +373,7 @@ def settings_for(identities: Identities, folder: Path, dsn: str, port: int, **mo
             "service_jwks_file": identities.jwks,
             "login_jwks_file": identities.login_jwks,
             "kek_dir": folder / "keks",
+            "public_url": "https://retention.example",
             **more,
         }
     )

@@ -11,7 +11,7 @@ from .rig import HOLDERS, Rig, new_subject
 ALL = ("user_information", "communication", "website_usage", "rights_case", "application")
 MAY_KNOW = {
     "profile": {"user_information", "application"},
-    "notifications": {"user_information", "communication"},
+    "notifications": {"user_information", "communication", "rights_case"},
     "audit-log": {"website_usage"},
     "retention": {"rights_case"},
 }

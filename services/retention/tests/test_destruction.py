@@ -48,10 +48,14 @@ async def test_without_its_ledger_nothing_is_destroyed_and_the_erasure_waits(rig
     await rig.make(subject)
     await rig.delete(subject)
     await rig.answer((await rig.requests())[0])
+    await rig.pass_fence(subject)
+    await rig.work("tell_recipients")
+    await rig.work("last_mail")
+    await rig.end_last_mails()
     ledger = rig.settings.kek_dir / FILE
     whole = ledger.read_bytes()
     ledger.write_bytes(b"none of ours")
-    await rig.without_fence(subject)
+    await rig.work("destroy_keys")
     assert await rig.stage(subject) == "destroying"
     async with borrow(rig.service.database.pool) as connection:
         rows = await subject_keys.of_subject(connection, subject)
@@ -177,7 +181,11 @@ async def test_a_keyring_that_is_away_for_an_hour_in_mid_erasure_holds_it_up_and
         await away.without_fence(subject)
         for _ in range(12):
             rig.clock.advance(timedelta(minutes=5))
-            await away.work("destroy_keys")
+            await away.behind_the_fence()
+    assert await rig.stage(subject) == "mailing"  # what the mail says is sealed under a key that nobody gives
+    rig.clock.advance(timedelta(minutes=5))
+    await rig.work("last_mail")
+    await rig.end_last_mails()
     directory = rig.settings.kek_dir
     assert Keyring.told_by(rig.settings).destruction.ledger.read(0).destroyed == []
     directory.rename(directory.with_name("unmounted"))

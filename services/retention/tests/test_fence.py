@@ -67,9 +67,9 @@ class Broker:
         await consumer.stop()
 
     async def look(self) -> None:
-        """One round, then the keys of whom it let pass."""
+        """One round, then what follows for whom it let pass, to the destroyed keys."""
         await self.round.run(ITEM)
-        await self.rig.work("destroy_keys")
+        await self.rig.behind_the_fence()
 
     async def answered(self) -> UUID:
         """A new person whose holders have all answered."""

@@ -17,7 +17,7 @@ from .rig import HOLDERS, Rig
 
 READERS = {
     "profile": {"user_information", "application", "log"},
-    "notifications": {"user_information", "communication", "log"},
+    "notifications": {"user_information", "communication", "rights_case", "log"},
     "audit-log": {"website_usage", "log"},
     "retention": {"rights_case", "log"},
     "stranger": set[str](),

@@ -12,13 +12,17 @@ from contracts.position import PositionClosed, PositionPublished
 from contracts.privacy import ErasureRequested
 from contracts.profile import JobInterestRemoved, JobInterestSaved, ProfileCorrected, ProfileRegistered
 from contracts.purposes import PurposeId
+from contracts.receipts import LastMailRequested
 
 from notifications_service.api import routes
+from notifications_service.deliver_last_mail import LAST_MAIL, LastMailDelivery
 from notifications_service.deliver_mail import MailDelivery
 from notifications_service.holder import HOLDER
+from notifications_service.mail_server import MailServer
 from notifications_service.on_erasure_requested import on_erasure_requested
 from notifications_service.on_job_interest_removed import on_job_interest_removed
 from notifications_service.on_job_interest_saved import on_job_interest_saved
+from notifications_service.on_last_mail_requested import on_last_mail_requested
 from notifications_service.on_position_closed import on_position_closed
 from notifications_service.on_position_published import on_position_published
 from notifications_service.on_profile_corrected import on_profile_corrected
@@ -41,8 +45,12 @@ def build(settings: NotificationsSettings) -> Service:
     service.protocol(ErasureRequested, on_erasure_requested)
     alert = partial(send_job_alert, portal_url=str(settings.portal_url))
     service.step(JOB_ALERT, alert, mode=Mode.USE, purpose=PurposeId.P4, category=Category.USER_INFORMATION)
-    delivery = MailDelivery(service, settings)
-    service.errand(MAIL, delivery.deliver, mode=Mode.USE, purpose=PurposeId.P4, category=Category.COMMUNICATION)
+    sender = settings.mail_from
+    server = MailServer(settings.smtp_host, settings.smtp_port, sender=sender)
+    mail, last_mail = MailDelivery(service, server, sender=sender), LastMailDelivery(service, server, sender=sender)
+    service.errand(MAIL, mail.deliver, mode=Mode.USE, purpose=PurposeId.P4, category=Category.COMMUNICATION)
+    service.protocol(LastMailRequested, on_last_mail_requested)
+    service.errand(LAST_MAIL, last_mail.deliver, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.routes(routes)
     return service
 

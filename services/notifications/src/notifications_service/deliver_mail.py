@@ -20,7 +20,6 @@ from notifications_service import mails, positions
 from notifications_service.letter import Letter, UnusableAddress, recipient, write_message
 from notifications_service.mail_server import MAILBOX_NOT_ALLOWED, MailServer, Refused
 from notifications_service.mails import Mail, MailRow, MailState
-from notifications_service.settings import NotificationsSettings
 
 _log = get_logger()
 
@@ -28,10 +27,10 @@ _log = get_logger()
 class MailDelivery:
     """The errand `mail`."""
 
-    def __init__(self, service: Service, settings: NotificationsSettings) -> None:
+    def __init__(self, service: Service, server: MailServer, *, sender: str) -> None:
         self._service = service
-        self._sender = settings.mail_from
-        self._server = MailServer(settings.smtp_host, settings.smtp_port, sender=settings.mail_from)
+        self._sender = sender
+        self._server = server
 
     @property
     def _database(self) -> Database:

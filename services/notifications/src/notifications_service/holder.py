@@ -35,8 +35,20 @@ HOLDER: Final = Holder(
             other=("mail_id", "kind", "state", "smtp_code", "made_at", "ended_at"),
             record="mail_id",
         ),
+        PersonalTable(
+            "last_mails",
+            category=Category.RIGHTS_CASE,
+            owner="subject_id",
+            rule="A4: address and letter until the last mail has ended; how it ended as D5, 3 years",
+            sealed=("contact", "letter"),
+            other=("erasure_id", "mail_id", "kept_at", "give_up_at", "ended_at", "outcome"),
+        ),
     ),
     impersonal={"positions": "adverts, about no person"},
     # A mail's errand outlives the erasure of the profile: it finds the person restricted and ends the mail as dropped.
-    work_kinds={"job_alert": Category.USER_INFORMATION, "mail": Category.COMMUNICATION},
+    work_kinds={
+        "job_alert": Category.USER_INFORMATION,
+        "mail": Category.COMMUNICATION,
+        "last_mail": Category.RIGHTS_CASE,
+    },
 )

@@ -17,6 +17,7 @@ from contracts.privacy import (
 from contracts.profile import ProfileDeleted
 from contracts.purposes import PurposeId
 
+from retention_service.after_the_fence import after_the_fence
 from retention_service.api import routes
 from retention_service.ask_holders import ASK_AGAIN, Asking, ask_again
 from retention_service.begin_held import begin_held
@@ -68,6 +69,7 @@ def build(settings: RetentionSettings) -> Service:
     step(ASK_AFTER_DELIVERY, ask_after_delivery(asking))
     step(EXPIRE_EXPORT, expire_export(keyring))
     step(BEGIN_HELD, begin_held(asking))
+    after_the_fence(service, settings)
     step(DESTROY_KEYS, destroy_keys(keyring.destruction, measures))
     rotation = KeyRotation(service, keyring, measures)
     service.errand(ROTATE_KEYS, rotation.run, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None, concurrency=1)

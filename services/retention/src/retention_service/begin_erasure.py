@@ -51,6 +51,9 @@ async def begin_erasure(
             due_at=one_month_after(tx.now()),
             answered_at=None,
             fenced_at=None,
+            told_at=None,
+            mailed_at=None,
+            mail_outcome=None,
             done_at=None,
         )
         await erasures.insert(tx.connection, erasure)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 from chassis.sql import Connection
+from contracts.communication import LastMailOutcome
 from contracts.personal import Category, SubjectId
 from contracts.profile import DeletionReason
 
@@ -50,6 +51,9 @@ class Erasure:
     due_at: datetime
     answered_at: datetime | None
     fenced_at: datetime | None
+    told_at: datetime | None
+    mailed_at: datetime | None
+    mail_outcome: LastMailOutcome | None
     done_at: datetime | None
 
 
@@ -64,7 +68,7 @@ class StageCount:
 
 _COLUMNS: Final = (
     "erasure_id, subject_id, reason, categories, nonce, former_nonces, receipt, receipt_name, stage, fence_id,"
-    " requested_at, due_at, answered_at, fenced_at, done_at"
+    " requested_at, due_at, answered_at, fenced_at, told_at, mailed_at, mail_outcome, done_at"
 )
 
 
@@ -119,7 +123,8 @@ async def widen(
     """Erase more categories in the same erasure: it asks anew, and answers to the former nonce no longer count."""
     await connection.execute(
         "UPDATE erasures SET reason = $2, categories = $3, former_nonces = former_nonces || nonce, nonce = $4,"
-        " stage = 'asking', answered_at = NULL, fence_id = NULL, fenced_at = NULL WHERE erasure_id = $1",
+        " stage = 'asking', answered_at = NULL, fence_id = NULL, fenced_at = NULL, told_at = NULL, mailed_at = NULL,"
+        " mail_outcome = NULL WHERE erasure_id = $1",
         erasure_id,
         reason,
         sorted(categories),
@@ -208,15 +213,35 @@ async def behind_fence(connection: Connection, fence_id: UUID) -> Mapping[UUID, 
 async def fence_passed(
     connection: Connection, erasure_ids: Collection[UUID], fence_id: UUID, at: datetime
 ) -> set[UUID]:
-    """From fencing to destroying; the answer is which still waited behind this fence."""
+    """From fencing to telling; the answer is which still waited behind this fence."""
     rows = await connection.fetch(
-        "UPDATE erasures SET stage = 'destroying', fenced_at = $3 WHERE erasure_id = ANY($1::uuid[])"
+        "UPDATE erasures SET stage = 'telling', fenced_at = $3 WHERE erasure_id = ANY($1::uuid[])"
         " AND stage = 'fencing' AND fence_id = $2 RETURNING erasure_id",
         list(erasure_ids),
         fence_id,
         at,
     )
     return {row["erasure_id"] for row in rows}
+
+
+async def told(connection: Connection, erasure_id: UUID, at: datetime) -> None:
+    """From telling to mailing."""
+    await connection.execute(
+        "UPDATE erasures SET stage = 'mailing', told_at = $2 WHERE erasure_id = $1 AND stage = 'telling'",
+        erasure_id,
+        at,
+    )
+
+
+async def mailed(connection: Connection, erasure_id: UUID, outcome: LastMailOutcome, at: datetime) -> None:
+    """From mailing to destroying. The link's number is forgotten: from now on only who has the mail has it."""
+    await connection.execute(
+        "UPDATE erasures SET stage = 'destroying', mailed_at = $3, mail_outcome = $2, receipt = NULL"
+        " WHERE erasure_id = $1 AND stage = 'mailing'",
+        erasure_id,
+        outcome,
+        at,
+    )
 
 
 async def finish(connection: Connection, erasure_id: UUID, at: datetime) -> None:
@@ -268,5 +293,8 @@ def _erasure(row: asyncpg.Record) -> Erasure:
         due_at=row["due_at"],
         answered_at=row["answered_at"],
         fenced_at=row["fenced_at"],
+        told_at=row["told_at"],
+        mailed_at=row["mailed_at"],
+        mail_outcome=None if row["mail_outcome"] is None else LastMailOutcome(row["mail_outcome"]),
         done_at=row["done_at"],
     )

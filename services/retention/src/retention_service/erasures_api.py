@@ -10,6 +10,7 @@ from chassis.problems import conflict, not_found, responses
 from chassis.service import Service
 from chassis.sql import borrow
 from chassis.tokens import OPERATOR, require
+from contracts.communication import LastMailOutcome
 from contracts.personal import Category
 from contracts.profile import DeletionReason
 from fastapi import APIRouter, Depends
@@ -63,6 +64,9 @@ class ErasureView(BaseModel):
     due_at: datetime
     answered_at: datetime | None
     fenced_at: datetime | None
+    told_at: datetime | None
+    mailed_at: datetime | None
+    mail_outcome: LastMailOutcome | None
     done_at: datetime | None
     holders: list[HolderPart]
     scans: list[ScanPart]
@@ -79,6 +83,9 @@ class ErasureView(BaseModel):
             due_at=erasure.due_at,
             answered_at=erasure.answered_at,
             fenced_at=erasure.fenced_at,
+            told_at=erasure.told_at,
+            mailed_at=erasure.mailed_at,
+            mail_outcome=erasure.mail_outcome,
             done_at=erasure.done_at,
             holders=[
                 HolderPart(

@@ -23,12 +23,12 @@ from contracts.personal import SubjectId
 from contracts.topics import TOPICS
 
 from retention_service import breaker_trips, erasure_holders, erasures, fences, held_back, holders, residue_scans
-from retention_service.destroy_keys import ask_to_destroy
 from retention_service.erasures import Stage
 from retention_service.fences import Fence
 from retention_service.holders import RegisteredHolder
 from retention_service.measures import RetentionMeasures
 from retention_service.settings import RetentionSettings
+from retention_service.tell_recipients import ask_to_tell
 
 LOOK_EVERY: Final = timedelta(seconds=0.5)
 _STALLED_AFTER: Final = timedelta(minutes=15)
@@ -117,7 +117,7 @@ class FenceRound:
             async with service.database.transaction(part.values(), keys=()) as tx:
                 gone_on = await erasures.fence_passed(tx.connection, part.keys(), fence.fence_id, tx.now())
                 for erasure_id in gone_on:
-                    ask_to_destroy(tx, erasure_id, part[erasure_id])
+                    ask_to_tell(tx, erasure_id, part[erasure_id])
                 await fences.passed(tx.connection, fence.fence_id, tx.now())
             _log.info("fence.passed", erasures=len(gone_on))
 
@@ -129,7 +129,7 @@ class FenceRound:
             unscanned = await residue_scans.count_silent(connection)
             trip = await breaker_trips.open_one(connection)
             held = await held_back.count(connection, trip.trip_id) if trip is not None else 0
-        for stage in (Stage.ASKING, Stage.FENCING, Stage.DESTROYING):
+        for stage in (one for one in Stage if one is not Stage.DONE):
             found = counts.get(stage)
             age = now - found.oldest if found is not None else timedelta()
             self._measures.show_open(stage, found.count if found is not None else 0, age)

@@ -9,7 +9,9 @@ from retention_service.breaker import BEGIN_HELD
 from retention_service.deliver_first import ASK_AFTER_DELIVERY
 from retention_service.destroy_keys import DESTROY_KEYS
 from retention_service.open_export import EXPIRE_EXPORT
+from retention_service.request_last_mail import LAST_MAIL
 from retention_service.scan_later import SCAN_AGAIN, SCAN_LATER
+from retention_service.tell_recipients import TELL_RECIPIENTS
 
 _RULE = "D5: proof that the erasure happened, kept 3 years after it ended"
 
@@ -88,6 +90,8 @@ HOLDER = Holder(
         EXPIRE_EXPORT: Category.RIGHTS_CASE,
         ASK_AGAIN: Category.RIGHTS_CASE,
         BEGIN_HELD: Category.RIGHTS_CASE,
+        TELL_RECIPIENTS: Category.RIGHTS_CASE,
+        LAST_MAIL: Category.RIGHTS_CASE,
         DESTROY_KEYS: Category.RIGHTS_CASE,
         SCAN_LATER: Category.RIGHTS_CASE,
         SCAN_AGAIN: Category.RIGHTS_CASE,

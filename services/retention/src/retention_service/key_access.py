@@ -26,7 +26,10 @@ KEY_ACCESS: Final = MappingProxyType(
             make=frozenset(Category),  # it draws the subject id at registration, and nobody else ever does
             read=frozenset({Category.USER_INFORMATION, Category.APPLICATION, Scope.HOLD}),
         ),
-        "notifications": Access(read=frozenset({Category.USER_INFORMATION, Category.COMMUNICATION, Scope.HOLD})),
+        "notifications": Access(
+            # rights_case: what the last mail to an erased person says
+            read=frozenset({Category.USER_INFORMATION, Category.COMMUNICATION, Category.RIGHTS_CASE, Scope.HOLD})
+        ),
         "audit-log": Access(read=frozenset({Category.WEBSITE_USAGE})),
         "retention": Access(read=frozenset({Category.RIGHTS_CASE, Scope.HOLD, Scope.EXPORT})),
     }

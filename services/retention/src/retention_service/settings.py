@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from chassis.settings import ServiceSettings
-from pydantic import Field
+from pydantic import AnyHttpUrl, Field
 
 
 class RetentionSettings(ServiceSettings):
@@ -21,6 +21,8 @@ class RetentionSettings(ServiceSettings):
     """How old the newest key-encryption key may become: a backup of the keyring revives nobody for longer."""
     key_requests_per_second: int = Field(default=400, ge=1)
     """How often one service may ask the keyring, each process of it counted by each process of ours."""
+    public_url: AnyHttpUrl
+    """Where people and recipients reach this service: what links to receipts and acknowledgements begin with."""
     fence_interval_seconds: float = Field(default=60.0, gt=0)
     """One fence is shared by all erasures that reached that stage within it."""
     required_holders: str = Field(
