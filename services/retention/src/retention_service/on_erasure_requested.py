@@ -62,5 +62,8 @@ def _as_told(event: ErasureRequested) -> Erasure:
         due_at=event.due_at,
         answered_at=None,
         fenced_at=None,
+        told_at=None,
+        mailed_at=None,
+        mail_outcome=None,
         done_at=None,
     )
