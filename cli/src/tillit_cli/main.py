@@ -14,6 +14,7 @@ from tillit_cli import (
     erasures,
     exports,
     guest,
+    holds,
     imports,
     keys,
     log,
@@ -38,6 +39,7 @@ app.add_typer(refused.group, name="outbox")
 app.command()(trace.trace)
 app.add_typer(breaker.group, name="breaker")
 app.add_typer(exports.group, name="exports")
+app.add_typer(holds.group, name="hold")
 app.add_typer(erasures.group, name="erasures")
 app.command(name="demo")(demo.demo)
 app.command(name="guest")(guest.guest)

@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tillit_cli.holds import overdue_holds
 from tillit_cli.operator_calls import Breaker, Erasure, OpenErasures, Operator, operating
 from tillit_cli.patient_http import Refused, Unreachable
 
@@ -37,18 +38,20 @@ class Seen:
     erasures: Sequence[Erasure]
     breaker: Breaker | None = None
     """None where retention does not answer."""
+    overdue_holds: int = 0
 
 
 async def ask(info: StackInfo, *, answer_seconds: float = ANSWER_SECONDS) -> Seen:
     """Ask all services at the same time."""
     async with operating(info, tries=1, answer_seconds=answer_seconds) as operator:
-        statuses, counts, erasures, breaker = await asyncio.gather(
+        statuses, counts, erasures, breaker, overdue = await asyncio.gather(
             asyncio.gather(*(_status(operator, name) for name in operator.services)),
             _open_erasures(operator),
             _erasures(operator),
             _breaker(operator),
+            _overdue_holds(operator),
         )
-        return Seen(dict(zip(operator.services, statuses, strict=True)), counts, erasures, breaker)
+        return Seen(dict(zip(operator.services, statuses, strict=True)), counts, erasures, breaker, overdue)
 
 
 def shown(seen: Seen) -> RenderableType:
@@ -142,6 +145,8 @@ def _erasure_lines(seen: Seen) -> Iterator[str]:
     yield f"Erasures under way: {'; '.join(stages)}." if stages else "No erasure is under way."
     if seen.breaker is not None and seen.breaker.tripped:
         yield f"The breaker holds {seen.breaker.held_back} erasures back: `tillit breaker status`"
+    if seen.overdue_holds:
+        yield f"{seen.overdue_holds} holds were not looked at in time: `tillit hold list --overdue`"
     for erasure in [erasure for erasure in seen.erasures if erasure.done_at is None][:_MOST_ERASURES]:
         waiting = [answer.holder for answer in erasure.holders if answer.replied_at is None]
         silent = f", no answer from {', '.join(waiting)}" if waiting else ""
@@ -174,6 +179,13 @@ async def _breaker(operator: Operator) -> Breaker | None:
         return await operator.breaker()
     except (Refused, Unreachable):
         return None  # likewise
+
+
+async def _overdue_holds(operator: Operator) -> int:
+    try:
+        return await overdue_holds(operator)
+    except (Refused, Unreachable):
+        return 0  # likewise
 
 
 def _marked(text: str, *, amiss: bool) -> Text:
