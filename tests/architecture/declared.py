@@ -16,6 +16,8 @@ UNSEALED_BYTES: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
         ("audit-log", "leaves", "leaf"): "type, source, purpose, hour and that HMAC: what is published of every event",
         ("retention", "subject_keys", "wrapped"): "a random key under the key-encryption key; destroyed, never erased",
         ("retention", "exports", "link_sha256"): "of a random token that is kept nowhere: tells nothing",
+        ("retention", "receipts", "payload"): "ErasureAttested: the receipt's name and a digest, about nobody",
+        ("retention", "receipts", "salt"): "opens the log's commitment to that, for whoever holds the receipt",
         ("profile", "logins", "email_hash"): "a keyed hash: found by it, not read from it",
     }
 )

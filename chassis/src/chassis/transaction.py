@@ -17,6 +17,7 @@ from chassis.clock import Clock, new_id
 from chassis.errors import SubjectGone
 from chassis.keys import KeySet
 from chassis.logs import SafeError
+from chassis.openings import Opening, opening_of
 from chassis.outbox import OutgoingEvent
 from chassis.records import Cause, category_of, encode, open_record, seal_record
 from chassis.sql import Connection
@@ -121,6 +122,10 @@ class Transaction:
             )
         )
         return event_id
+
+    def opening(self, event_id: UUID) -> Opening:
+        """What opens the log's commitment to an event that this transaction published, and that is about nobody."""
+        return opening_of(next(event for event in self._outgoing if event.event_id == event_id), self.keys)
 
     def enqueue(
         self,

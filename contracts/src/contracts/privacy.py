@@ -15,6 +15,9 @@ from contracts.personal import Category, SubjectId
 from contracts.profile import DeletionReason
 from contracts.topics import ERASURE, ERASURE_REPLIES, HOLDERS, PROFILE, RIGHTS
 
+POLICY_VERSION: Final = "1"
+"""Of the published privacy policy that this matrix keeps. An erasure follows the one in force when it was asked for."""
+
 ERASURE_SCOPE: Final = MappingProxyType(
     {
         DeletionReason.TERMINATED: frozenset({Category.USER_INFORMATION}),

@@ -6,6 +6,7 @@ and on which day (UTC).
 
 import json
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
@@ -37,7 +38,12 @@ def statement_bytes(receipt: str, reply: PersonalDataErased) -> bytes:
         receipt: the receipt's name, from `ErasureRequested.receipt`.
         reply: the answer; the person, the erasure and the nonce in it are left out.
     """
-    return _STATEMENT + canonical({"receipt": receipt, **statement(reply)})
+    return signed_statement(receipt, statement(reply))
+
+
+def signed_statement(receipt: str, statement: Mapping[str, object]) -> bytes:
+    """The same from the words that stand in the receipt, as a verifier has them."""
+    return _STATEMENT + canonical({"receipt": receipt, **statement})
 
 
 def statement(reply: PersonalDataErased) -> dict[str, object]:

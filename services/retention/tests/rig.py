@@ -17,7 +17,7 @@ import httpx
 from chassis.clock import MovedClock, new_id
 from chassis.edge import make_app, serve
 from chassis.health import Loop
-from chassis.holder_replies import sign_reply
+from chassis.holder_replies import sign_answer, sign_reply
 from chassis.jwks import jwks
 from chassis.keys import LOG_KEY, KeyName, KeySet
 from chassis.migrations import CHASSIS, MigrationSource
@@ -167,11 +167,9 @@ class Rig:
             rows=dict(rows or {"contacts": 1}),
             erased_at=self.clock.now(),
             signature="",
+            rows_by_category=dict.fromkeys(request.categories, 1),
         )
-        return self.sign(reply, signed_by or holder)
-
-    def sign(self, reply: PersonalDataErased, by: str) -> PersonalDataErased:
-        return sign_reply(reply, self.identities.keys[by])
+        return sign_answer(request.receipt, reply, self.identities.keys[signed_by or holder])
 
     async def answer(self, request: ErasureRequested, holders: Sequence[str] = HOLDERS) -> None:
         """These holders erase and answer, as they should."""
@@ -262,7 +260,9 @@ class Rig:
         async with borrow(self.service.database.pool) as connection, connection.transaction():
             fence = uuid4()
             await connection.execute(
-                "INSERT INTO fences (fence_id, taken_at, end_offsets) VALUES ($1, $2, '{}')", fence, self.clock.now()
+                "INSERT INTO fences (fence_id, taken_at, end_offsets, passed_at) VALUES ($1, $2, '{}', $2)",
+                fence,
+                self.clock.now(),
             )
             row = await connection.fetchrow(
                 "UPDATE erasures SET stage = 'telling', fence_id = $2, fenced_at = $3 WHERE subject_id = $1"

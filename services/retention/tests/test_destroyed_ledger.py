@@ -67,3 +67,25 @@ def test_a_damaged_line_and_a_damaged_head_are_said_and_never_skipped(tmp_path: 
         ledger.end()
     with pytest.raises(BadLedger, match="can't be opened"):
         DestroyedLedger(tmp_path / "lost").identity()
+
+
+def test_a_name_is_found_in_the_ledger_only_when_it_stands_there_whole(tmp_path: Path) -> None:
+    ledger = DestroyedLedger(tmp_path)
+    names = [KeyName(SubjectId(uuid4()), "user_information") for _ in range(2_500)]
+    ledger.append([Destroyed(name, AT) for name in names])
+    assert ledger.holds([names[0], names[1_200], names[-1]])
+    assert ledger.holds([])
+    assert not ledger.holds([names[0], KeyName(SubjectId(uuid4()), "user_information")])
+    assert not ledger.holds([KeyName(names[0].subject_id, "user")])
+    path = tmp_path / FILE
+    path.write_bytes(path.read_bytes()[:-1])  # killed while it wrote
+    assert not ledger.holds([names[-1]])
+
+
+def test_a_damaged_line_is_no_proof_that_a_key_was_destroyed(tmp_path: Path) -> None:
+    ledger, name = DestroyedLedger(tmp_path), KeyName(SubjectId(uuid4()), "communication")
+    ledger.append([Destroyed(name, AT)])
+    path = tmp_path / FILE
+    path.write_bytes(path.read_bytes().replace(b"2026", b"2027"))
+    with pytest.raises(BadLedger, match="damaged"):
+        ledger.holds([name])

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from contracts.personal import SubjectId
+from chassis.holder_replies import sign_reply
+from contracts.personal import Category, SubjectId
 from contracts.privacy import ErasureRequested, PersonalDataErased
 
 from .rig import HOLDERS, Rig
@@ -85,6 +86,28 @@ def _no_signature(rig: Rig, request: ErasureRequested) -> PersonalDataErased:
     return rig.reply(request, "profile").model_copy(update={"signature": ""})
 
 
+def _signed_again(rig: Rig, reply: PersonalDataErased) -> PersonalDataErased:
+    """As a holder would sign it that states one thing to us and another to the bearer of the receipt."""
+    return sign_reply(reply, rig.identities.keys["profile"])
+
+
+def _no_statement(rig: Rig, request: ErasureRequested) -> PersonalDataErased:
+    return _signed_again(rig, rig.reply(request, "profile").model_copy(update={"statement_signature": ""}))
+
+
+def _states_another_count(rig: Rig, request: ErasureRequested) -> PersonalDataErased:
+    counts = {Category.USER_INFORMATION: 7}
+    return _signed_again(rig, rig.reply(request, "profile").model_copy(update={"rows_by_category": counts}))
+
+
+def _states_it_for_another_receipt(rig: Rig, request: ErasureRequested) -> PersonalDataErased:
+    return rig.reply(request.model_copy(update={"receipt": "another"}), "profile")
+
+
+def _states_it_for_no_receipt(rig: Rig, request: ErasureRequested) -> PersonalDataErased:
+    return rig.reply(request.model_copy(update={"receipt": ""}), "profile")
+
+
 def _no_base64(rig: Rig, request: ErasureRequested) -> PersonalDataErased:
     return rig.reply(request, "profile").model_copy(update={"signature": "æøå"})
 
@@ -102,6 +125,10 @@ def _no_base64(rig: Rig, request: ErasureRequested) -> PersonalDataErased:
         (_changed_after_signing, "not signed by the holder"),
         (_no_signature, "not signed by the holder"),
         (_no_base64, "not signed by the holder"),
+        (_no_statement, "states for the receipt is not signed"),
+        (_states_another_count, "states for the receipt is not signed"),
+        (_states_it_for_another_receipt, "states for the receipt is not signed"),
+        (_states_it_for_no_receipt, "states for the receipt is not signed"),
     ],
 )
 async def test_a_forged_answer_completes_nothing_and_is_parked_with_its_reason(

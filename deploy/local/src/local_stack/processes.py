@@ -118,6 +118,9 @@ def _own_settings(service: Service, state: StateFolder, ports: Ports) -> dict[st
                 "TILLIT_KEK_DIR": str(state.kek),
                 "TILLIT_PUBLIC_URL": chosen("TILLIT_PUBLIC_URL", f"http://{HOST}:{ports.retention}"),
                 "TILLIT_FENCE_INTERVAL_SECONDS": chosen("TILLIT_FENCE_INTERVAL_SECONDS", "1"),
+                "TILLIT_LOG_URL": f"http://{HOST}:{ports.audit_log}",
+                "TILLIT_LOG_KEY": str(keys.log_key(state)),
+                "TILLIT_WITNESS_KEYS": str(keys.witness_key(state)),
                 "TILLIT_ERASURES_AT_LEAST": chosen("TILLIT_ERASURES_AT_LEAST", "100"),
             }
         case "audit-log":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from chassis.jwks import JwksFile
 from chassis.rate_limit import Limit
 from chassis.service import Service
 from fastapi import APIRouter
@@ -15,6 +16,8 @@ from retention_service.holds_api import hold_routes
 from retention_service.keyring import Keyring
 from retention_service.keyring_api import keyring_routes
 from retention_service.measures import RetentionMeasures
+from retention_service.public_log import LogTrust
+from retention_service.receipts_api import receipt_routes
 from retention_service.rotation_api import rotation_routes
 from retention_service.settings import RetentionSettings
 
@@ -35,6 +38,8 @@ def routes(
         router.include_router(erasure_routes(service))
         router.include_router(breaker_routes(service, settings.officers_known))
         router.include_router(hold_routes(service, keyring, settings.officers_known))
+        trusted = JwksFile(settings.service_jwks_file)
+        router.include_router(receipt_routes(service, settings.holders_required, trusted, LogTrust.of(settings)))
         router.include_router(export_routes(service, keyring, settings.officers_known))
         return router
 

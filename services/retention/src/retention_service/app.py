@@ -18,6 +18,7 @@ from contracts.profile import ProfileDeleted
 from contracts.purposes import PurposeId
 
 from retention_service.after_the_fence import after_the_fence
+from retention_service.after_the_keys import after_the_keys
 from retention_service.api import routes
 from retention_service.ask_holders import ASK_AGAIN, Asking, ask_again
 from retention_service.begin_held import begin_held
@@ -71,6 +72,7 @@ def build(settings: RetentionSettings) -> Service:
     step(BEGIN_HELD, begin_held(asking))
     after_the_fence(service, settings)
     step(DESTROY_KEYS, destroy_keys(keyring.destruction, measures))
+    after_the_keys(service, settings, asking, keyring.destruction)
     rotation = KeyRotation(service, keyring, measures)
     service.errand(ROTATE_KEYS, rotation.run, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None, concurrency=1)
     service.schedule("rotation_due", due.look, every=LOOK_WHETHER_DUE)

@@ -8,7 +8,7 @@ from chassis.clock import new_id
 from chassis.logs import get_logger
 from chassis.transaction import Transaction
 from contracts.personal import SubjectId
-from contracts.privacy import ERASURE_SCOPE
+from contracts.privacy import ERASURE_SCOPE, POLICY_VERSION
 from contracts.profile import DeletionReason
 from contracts.receipts import name_of
 
@@ -45,6 +45,7 @@ async def begin_erasure(
             former_nonces=frozenset(),
             receipt=receipt,
             receipt_name=name_of(receipt),
+            policy=POLICY_VERSION,
             stage=Stage.ASKING,
             fence_id=None,
             requested_at=tx.now(),

@@ -14,6 +14,7 @@ from contracts.personal import SubjectId
 from contracts.privacy import SubjectErased
 
 from retention_service import erasures, subject_keys
+from retention_service.attest_erasure import ask_to_attest
 from retention_service.destroyed_ledger import Destroyed
 from retention_service.destruction import Destruction
 from retention_service.erasures import Erasure, Stage
@@ -46,6 +47,7 @@ def destroy_keys(
         await destruction.destroy(tx.connection, [Destroyed(name, tx.now()) for name in names])
         await erasures.finish(tx.connection, erasure.erasure_id, tx.now())
         scan_later(tx, erasure.erasure_id, erasure.subject_id)
+        ask_to_attest(tx, erasure.erasure_id, erasure.subject_id)
         took = tx.now() - erasure.requested_at
         tx.after_commit.append(lambda: measures.observe_done(took))
         _log.info("erasure.done", categories=sorted(erasure.categories), seconds=round(took.total_seconds(), 3))

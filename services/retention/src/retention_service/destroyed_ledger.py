@@ -5,6 +5,7 @@ random subject id, a category, and when. Its lines are found by their place, so 
 """
 
 import fcntl
+import mmap
 import os
 import re
 import zlib
@@ -117,6 +118,13 @@ class DestroyedLedger:
             place += len(line)
         return Part(found, place)
 
+    def holds(self, names: Sequence[KeyName]) -> bool:
+        """Whether each of these is written down, whole; looked for from the end, where what is new stands."""
+        with self._locked() as descriptor:
+            _identity(descriptor)
+            with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as content:
+                return all(_stands_in(content, name) for name in names)
+
     @contextmanager
     def _locked(self) -> Generator[int]:
         try:
@@ -134,6 +142,12 @@ class DestroyedLedger:
             yield descriptor
         finally:
             os.close(descriptor)
+
+
+def _stands_in(content: mmap.mmap, name: KeyName) -> bool:
+    place = content.rfind(f"\n{name.subject_id} {name.category} ".encode()) + 1
+    end = content.find(b"\n", place) + 1
+    return place > 0 and end > 0 and _parsed(content[place:end], place).name == name
 
 
 def _head(identity: UUID) -> bytes:

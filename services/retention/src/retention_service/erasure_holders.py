@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chassis.sql import Connection
 from contracts.personal import SubjectId
+from contracts.receipt_files import HolderPart
 from pydantic import TypeAdapter
 
 _ROWS: Final = TypeAdapter(dict[str, int])
@@ -15,13 +16,14 @@ _ROWS: Final = TypeAdapter(dict[str, int])
 
 @dataclass(frozen=True, slots=True)
 class AskedHolder:
-    """One row. `rows` is what it erased, by table; None while it is silent."""
+    """One row. `rows` is what it erased, by table, and `statement` what the receipt shows; None while it is silent."""
 
     holder: str
     attempts: int
     asked_at: datetime
     replied_at: datetime | None
     rows: Mapping[str, int] | None
+    statement: HolderPart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,16 @@ async def of_erasure(connection: Connection, erasure_id: UUID) -> list[AskedHold
 
 async def of_erasures(connection: Connection, erasure_ids: Sequence[UUID]) -> dict[UUID, list[AskedHolder]]:
     rows = await connection.fetch(
-        "SELECT erasure_id, holder, attempts, asked_at, replied_at, rows::text AS rows FROM erasure_holders"
+        "SELECT erasure_id, holder, attempts, asked_at, replied_at, rows::text AS rows,"
+        " statement::text AS statement FROM erasure_holders"
         " WHERE erasure_id = ANY($1::uuid[]) ORDER BY erasure_id, holder",
         erasure_ids,
     )
     found: dict[UUID, list[AskedHolder]] = {}
     for row in rows:
         erased = None if row["rows"] is None else _ROWS.validate_json(row["rows"])
-        asked = AskedHolder(row["holder"], row["attempts"], row["asked_at"], row["replied_at"], erased)
+        stated = None if row["statement"] is None else HolderPart.model_validate_json(row["statement"])
+        asked = AskedHolder(row["holder"], row["attempts"], row["asked_at"], row["replied_at"], erased, stated)
         found.setdefault(row["erasure_id"], []).append(asked)
     return found
 
@@ -93,22 +97,24 @@ async def ask_silent(connection: Connection, erasure_id: UUID, at: datetime) -> 
 async def ask_anew(connection: Connection, erasure_id: UUID, at: datetime) -> None:
     """What all were asked has grown: earlier answers no longer count."""
     await connection.execute(
-        "UPDATE erasure_holders SET attempts = 1, asked_at = $2, replied_at = NULL, rows = NULL WHERE erasure_id = $1",
+        "UPDATE erasure_holders SET attempts = 1, asked_at = $2, replied_at = NULL, rows = NULL,"
+        " statement = NULL WHERE erasure_id = $1",
         erasure_id,
         at,
     )
 
 
 async def answered(
-    connection: Connection, erasure_id: UUID, holder: str, rows: Mapping[str, int], at: datetime
+    connection: Connection, erasure_id: UUID, rows: Mapping[str, int], statement: HolderPart, at: datetime
 ) -> None:
     """Keep a holder's first answer; a repeat changes nothing."""
     await connection.execute(
-        "UPDATE erasure_holders SET replied_at = $4, rows = $3::text::jsonb"
+        "UPDATE erasure_holders SET replied_at = $5, rows = $3::text::jsonb, statement = $4::text::jsonb"
         " WHERE erasure_id = $1 AND holder = $2 AND replied_at IS NULL",
         erasure_id,
-        holder,
+        statement.holder,
         _ROWS.dump_json(dict(rows)).decode(),
+        statement.model_dump_json(),
         at,
     )
 

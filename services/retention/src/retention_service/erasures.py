@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -13,23 +12,7 @@ from contracts.communication import LastMailOutcome
 from contracts.personal import Category, SubjectId
 from contracts.profile import DeletionReason
 
-
-class Stage(StrEnum):
-    """Where an erasure stands."""
-
-    DELIVERING = "delivering"
-    """A copy of their data waits for the person: nothing is erased before it was fetched, for 7 days at most."""
-    ASKING = "asking"
-    """Holders erase and answer; a silent one is asked again."""
-    FENCING = "fencing"
-    """All have answered; each must still read past what was on the topics then."""
-    TELLING = "telling"
-    """Recipients of disclosed data are told (GDPR Art. 19)."""
-    MAILING = "mailing"
-    """The person is told, for the last time."""
-    DESTROYING = "destroying"
-    """Nothing that any holder will read opens anything new: the keys may go."""
-    DONE = "done"
+from retention_service.erasure_stages import Stage as Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +28,7 @@ class Erasure:
     receipt: str | None
     """What the link to the receipt ends in; None once the person was told, and in erasures older than receipts."""
     receipt_name: str | None
+    policy: str | None
     stage: Stage
     fence_id: UUID | None
     requested_at: datetime
@@ -67,7 +51,7 @@ class StageCount:
 
 
 _COLUMNS: Final = (
-    "erasure_id, subject_id, reason, categories, nonce, former_nonces, receipt, receipt_name, stage, fence_id,"
+    "erasure_id, subject_id, reason, categories, nonce, former_nonces, receipt, receipt_name, policy, stage, fence_id,"
     " requested_at, due_at, answered_at, fenced_at, told_at, mailed_at, mail_outcome, done_at"
 )
 
@@ -75,8 +59,8 @@ _COLUMNS: Final = (
 async def insert(connection: Connection, erasure: Erasure) -> None:
     """Begin an erasure, in the stage of asking."""
     await connection.execute(
-        "INSERT INTO erasures (erasure_id, subject_id, reason, categories, nonce, receipt, receipt_name, stage,"
-        " requested_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'asking', $8, $9)",
+        "INSERT INTO erasures (erasure_id, subject_id, reason, categories, nonce, receipt, receipt_name, policy,"
+        " stage, requested_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'asking', $9, $10)",
         erasure.erasure_id,
         erasure.subject_id,
         erasure.reason,
@@ -84,6 +68,7 @@ async def insert(connection: Connection, erasure: Erasure) -> None:
         erasure.nonce,
         erasure.receipt,
         erasure.receipt_name,
+        erasure.policy,
         erasure.requested_at,
         erasure.due_at,
     )
@@ -106,6 +91,12 @@ async def find_all(connection: Connection, erasure_ids: Sequence[UUID]) -> dict[
         erasure_ids,
     )
     return {row["erasure_id"]: _erasure(row) for row in rows}
+
+
+async def with_receipt(connection: Connection, receipt_name: str) -> Erasure | None:
+    """The erasure that the receipt of this name is of."""
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM erasures WHERE receipt_name = $1", receipt_name)  # noqa: S608
+    return None if row is None else _erasure(row)
 
 
 async def open_of(connection: Connection, subject: SubjectId) -> Erasure | None:
@@ -253,6 +244,11 @@ async def finish(connection: Connection, erasure_id: UUID, at: datetime) -> None
     )
 
 
+async def forget_receipt_number(connection: Connection, erasure_id: UUID) -> None:
+    """The person has the link by now: from here on nobody else can fetch the receipt by what stands here."""
+    await connection.execute("UPDATE erasures SET receipt = NULL WHERE erasure_id = $1", erasure_id)
+
+
 async def page(
     connection: Connection, *, subject: UUID | None, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[Erasure]:
@@ -287,6 +283,7 @@ def _erasure(row: asyncpg.Record) -> Erasure:
         former_nonces=frozenset(row["former_nonces"]),
         receipt=row["receipt"],
         receipt_name=row["receipt_name"],
+        policy=row["policy"],
         stage=Stage(row["stage"]),
         fence_id=row["fence_id"],
         requested_at=row["requested_at"],

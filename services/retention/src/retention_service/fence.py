@@ -22,7 +22,16 @@ from chassis.work import WorkItem
 from contracts.personal import SubjectId
 from contracts.topics import TOPICS
 
-from retention_service import breaker_trips, erasure_holders, erasures, fences, held_back, holders, residue_scans
+from retention_service import (
+    breaker_trips,
+    erasure_holders,
+    erasures,
+    fences,
+    held_back,
+    holders,
+    receipts,
+    residue_scans,
+)
 from retention_service.erasures import Stage
 from retention_service.fences import Fence
 from retention_service.holders import RegisteredHolder
@@ -129,6 +138,7 @@ class FenceRound:
             unscanned = await residue_scans.count_silent(connection)
             trip = await breaker_trips.open_one(connection)
             held = await held_back.count(connection, trip.trip_id) if trip is not None else 0
+            unproven = await receipts.count_unproven(connection)
         for stage in (one for one in Stage if one is not Stage.DONE):
             found = counts.get(stage)
             age = now - found.oldest if found is not None else timedelta()
@@ -136,6 +146,7 @@ class FenceRound:
         self._measures.show_silent(silent)
         self._measures.show_silent_scans(unscanned)
         self._measures.show_held_back(held)
+        self._measures.show_unproven(unproven)
 
 
 def lags(

@@ -48,3 +48,8 @@ async def find(connection: Connection, fence_ids: Sequence[UUID]) -> list[Fence]
 
 async def passed(connection: Connection, fence_id: UUID, at: datetime) -> None:
     await connection.execute("UPDATE fences SET passed_at = coalesce(passed_at, $2) WHERE fence_id = $1", fence_id, at)
+
+
+async def is_passed(connection: Connection, fence_id: UUID) -> bool:
+    """Whether every holder had read past it."""
+    return await connection.fetchval("SELECT passed_at FROM fences WHERE fence_id = $1", fence_id) is not None

@@ -5,6 +5,7 @@ from chassis.personal_tables import PersonalTable
 from contracts.personal import Category
 
 from retention_service.ask_holders import ASK_AGAIN
+from retention_service.attest_erasure import ATTEST_ERASURE
 from retention_service.breaker import BEGIN_HELD
 from retention_service.deliver_first import ASK_AFTER_DELIVERY
 from retention_service.destroy_keys import DESTROY_KEYS
@@ -23,7 +24,7 @@ HOLDER = Holder(
             category=Category.RIGHTS_CASE,
             owner="subject_id",
             rule=_RULE,
-            other=("erasure_id", "holder", "attempts", "asked_at", "replied_at", "rows"),
+            other=("erasure_id", "holder", "attempts", "asked_at", "replied_at", "rows", "statement"),
         ),
         PersonalTable(
             "held_back",
@@ -40,7 +41,7 @@ HOLDER = Holder(
             other=(
                 *("erasure_id", "reason", "categories", "nonce", "former_nonces", "stage", "fence_id"),
                 *("requested_at", "due_at", "answered_at", "fenced_at", "done_at"),
-                *("receipt", "receipt_name", "told_at", "mailed_at", "mail_outcome"),
+                *("receipt", "receipt_name", "policy", "told_at", "mailed_at", "mail_outcome"),
             ),
         ),
         PersonalTable(
@@ -82,6 +83,7 @@ HOLDER = Holder(
         "ledger_state": "how far this database has taken in the ledger of destroyed keys",
         "rotations": "rotations of the key-encryption key, about no person",
         "holders": "services and their tables, about no person",
+        "receipts": "receipts name nobody: counts and days under a name that only its bearer can find",
         "fences": "offsets of topics, about no person",
         "breaker_trips": "how many erasures were stopped when, and the officers who released them",
     },
@@ -92,6 +94,7 @@ HOLDER = Holder(
         BEGIN_HELD: Category.RIGHTS_CASE,
         TELL_RECIPIENTS: Category.RIGHTS_CASE,
         LAST_MAIL: Category.RIGHTS_CASE,
+        ATTEST_ERASURE: Category.RIGHTS_CASE,
         DESTROY_KEYS: Category.RIGHTS_CASE,
         SCAN_LATER: Category.RIGHTS_CASE,
         SCAN_AGAIN: Category.RIGHTS_CASE,

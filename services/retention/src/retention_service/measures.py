@@ -41,6 +41,9 @@ class RetentionMeasures:
         self._holds_overdue = Gauge(
             "tillit_holds_review_overdue", "Holds in force that nobody has looked at in time", registry=registry
         )
+        self._unproven = Gauge(
+            "tillit_receipts_unproven", "Receipts that the public log does not prove yet", registry=registry
+        )
         self._rotation_due = Gauge(
             "tillit_keyring_rotation_due_seconds",
             "Until the next rotation of the key-encryption key is due; below 0 it is overdue",
@@ -86,6 +89,9 @@ class RetentionMeasures:
     def show_holds(self, in_force: int, overdue: int) -> None:
         self._holds.set(in_force)
         self._holds_overdue.set(overdue)
+
+    def show_unproven(self, count: int) -> None:
+        self._unproven.set(count)
 
     def observe_done(self, took: timedelta) -> None:
         self._seconds.observe(took.total_seconds())

@@ -9,7 +9,7 @@ from dataclasses import replace
 from chassis.logs import get_logger
 from chassis.reactions import Single
 from chassis.transaction import Transaction
-from contracts.privacy import ErasureRequested
+from contracts.privacy import POLICY_VERSION, ErasureRequested
 
 from retention_service import erasure_holders, erasures
 from retention_service.ask_holders import Asking, ask_all
@@ -56,6 +56,7 @@ def _as_told(event: ErasureRequested) -> Erasure:
         former_nonces=frozenset(),
         receipt=None,
         receipt_name=event.receipt or None,
+        policy=POLICY_VERSION,
         stage=Stage.ASKING,
         fence_id=None,
         requested_at=event.requested_at,

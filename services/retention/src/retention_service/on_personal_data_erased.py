@@ -2,12 +2,14 @@
 
 import hmac
 
-from chassis.holder_replies import is_signed_by
+from chassis.holder_replies import is_signed_by, states
 from chassis.jwks import Keys
 from chassis.logs import SafeError, get_logger
 from chassis.reactions import Single
 from chassis.transaction import Transaction
 from contracts.privacy import PersonalDataErased
+from contracts.receipt_files import HolderPart
+from contracts.receipts import canonical, statement
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from chassis import work
@@ -26,33 +28,43 @@ def on_personal_data_erased(asking: Asking) -> Single[PersonalDataErased]:
     """The reaction, with the keys of those who may answer and whom every erasure waits for."""
 
     async def on_personal_data_erased(event: PersonalDataErased, tx: Transaction) -> None:
-        _check_signature(event, asking.trusted)
+        key = _key_of(event, asking.trusted)
         erasure = await erasures.find(tx.connection, event.erasure_id)
+        if erasure is None:
+            raise ForeignReply("the reply is to an erasure that does not exist")
         if not _answers(event, erasure):
             return
         asked = {one.holder for one in await erasure_holders.of_erasure(tx.connection, event.erasure_id)}
         if event.holder not in asked:
             raise ForeignReply("the reply is of a holder that was not asked")
-        await erasure_holders.answered(tx.connection, event.erasure_id, event.holder, event.rows, tx.now())
+        stated = _stated(event, erasure.receipt_name or "", key)
+        await erasure_holders.answered(tx.connection, event.erasure_id, event.rows, stated, tx.now())
         await _end_asking(event, tx, asking)
 
     return on_personal_data_erased
 
 
-def _check_signature(event: PersonalDataErased, trusted: Keys) -> None:
+def _key_of(event: PersonalDataErased, trusted: Keys) -> Ed25519PublicKey:
     key = trusted.find(event.holder)
     if key is None or not isinstance(key.public_key, Ed25519PublicKey) or not is_signed_by(event, key.public_key):
         raise ForeignReply("the reply is not signed by the holder that it names")
+    return key.public_key
 
 
-def _answers(event: PersonalDataErased, erasure: Erasure | None) -> bool:
+def _stated(event: PersonalDataErased, receipt_name: str, key: Ed25519PublicKey) -> HolderPart:
+    """What the receipt will show of the answer; without its signature there could never be one."""
+    if not states(receipt_name, event, key):
+        raise ForeignReply("what the reply states for the receipt is not signed by its holder")
+    said = {**statement(event), "signature": event.statement_signature}
+    return HolderPart.model_validate_json(canonical(said))
+
+
+def _answers(event: PersonalDataErased, erasure: Erasure) -> bool:
     """Whether it answers the request as it stands; an answer that comes late or again changes nothing.
 
     Raises:
         ForeignReply: it never was an answer to a request of ours.
     """
-    if erasure is None:
-        raise ForeignReply("the reply is to an erasure that does not exist")
     if erasure.subject_id != event.subject_id:
         raise ForeignReply("the reply is about another person than its erasure")
     if hmac.compare_digest(event.nonce.encode(), erasure.nonce.encode()):

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from retention_service import erasures, residue_scans
 from retention_service.ask_holders import Asking
+from retention_service.attest_erasure import ask_to_attest
 from retention_service.measures import RetentionMeasures
 from retention_service.reopen_erasure import reopen_erasure
 
@@ -31,7 +32,10 @@ def on_residue_scanned(asking: Asking, measures: RetentionMeasures) -> Single[Re
         first = await residue_scans.answered(
             tx.connection, event.nonce, event.holder, event.columns, event.found, tx.now()
         )
-        if not first or not event.found:
+        if not first:
+            return
+        ask_to_attest(tx, event.erasure_id, event.subject_id)
+        if not event.found:
             return
         _log.error("residue.found", holder=event.holder, places=sorted(event.found))
         tx.after_commit.append(lambda: measures.count_residue(event.holder))

@@ -41,6 +41,13 @@ class RetentionSettings(ServiceSettings):
     officers: str = Field(default="operator,privacy-officer", pattern=r"^[a-z][a-z-]*(,[a-z][a-z-]*)+$")
     """Names of the keys of those who may release the breaker: at least two."""
 
+    log_url: AnyHttpUrl | None = None
+    """Where the public log is asked for the proofs of receipts; without it none is handed out."""
+    log_key: str = ""
+    """The log's verifier key (NAME+ID+KEY), as `tillit log key` prints it."""
+    witness_keys: str = ""
+    """Verifier keys of witnesses, comma-separated: a proof is taken only with the signature of each."""
+
     @property
     def officers_known(self) -> frozenset[str]:
         return frozenset(self.officers.split(","))
