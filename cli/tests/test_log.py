@@ -181,3 +181,20 @@ async def test_a_row_that_is_missing_or_has_other_bytes_is_named(published: Publ
         await compared(rows[:-1], published)
     with pytest.raises(LogBroken, match="entry 4: the database has other bytes"):
         await compared([*rows[:4], rows[4].model_copy(update={"leaf": published.leaves[5]}), *rows[5:]], published)
+
+
+@pytest.mark.parametrize("number", [0, 255, 256, SIZE - 1])
+async def test_every_changed_byte_of_a_stored_row_is_found(published: PublishedLog, number: int) -> None:
+    """Of its leaf, and of the commitment of its entry: the first, the last, and those beside the tiles' border."""
+    rows = [row(each, leaf) for each, leaf in enumerate(published.leaves)]
+    whole, entry = published.leaves[number], rows[number].entry
+    assert entry is not None
+    for at in range(len(whole)):
+        rows[number] = row(number, whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        with pytest.raises(LogBroken, match=f"^entry {number}: "):
+            await compared(rows, published)
+    for at in range(len(entry.commitment)):
+        changed = entry.commitment[:at] + bytes([entry.commitment[at] ^ 1 << at % 8]) + entry.commitment[at + 1 :]
+        rows[number] = row(number, whole).model_copy(update={"entry": entry.model_copy(update={"commitment": changed})})
+        with pytest.raises(LogBroken, match=f"^entry {number}: .*commitment"):
+            await compared(rows, published)

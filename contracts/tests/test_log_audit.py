@@ -1,5 +1,7 @@
 """Whatever byte of a log is changed, the audit finds it, and names the first entry that is wrong."""
 
+from collections.abc import Iterable
+
 import pytest
 from contracts.log_audit import LogBroken, audit, audit_others
 from contracts.log_tiles import CHECKPOINT, Tile, pack_bundle
@@ -33,6 +35,40 @@ def test_every_changed_byte_of_every_file_is_found() -> None:
                 run(log)
         log.files[path] = whole
     run(log)
+
+
+def every_change_is_found(log: SmallLog, path: str, places: Iterable[int]) -> None:
+    """Each of these bytes, with another of its bits turned over each time."""
+    whole = log.files[path]
+    for at in places:
+        log.files[path] = whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :]
+        with pytest.raises(LogBroken):
+            run(log)
+    log.files[path] = whole
+    run(log)
+
+
+_OF_TWO_LEVELS = SmallLog(258)
+_FULL_BUNDLE = Tile(None, 0).path
+_EACH = len(_OF_TWO_LEVELS.files[_FULL_BUNDLE]) // 256
+
+
+@pytest.mark.parametrize("path", sorted(_OF_TWO_LEVELS.files.keys() - {_FULL_BUNDLE}))
+def test_every_changed_byte_of_every_tile_and_of_the_checkpoint_is_found(path: str) -> None:
+    """Full and partial ones, of both levels, and the entries of the partial one."""
+    every_change_is_found(_OF_TWO_LEVELS, path, range(len(_OF_TWO_LEVELS.files[path])))
+
+
+@pytest.mark.parametrize("entry", [0, 1, 127, 255])
+def test_every_changed_byte_of_an_entry_in_a_full_bundle_is_found(entry: int) -> None:
+    """Its length too, which is in front of it. Every other entry's: the long test below."""
+    every_change_is_found(_OF_TWO_LEVELS, _FULL_BUNDLE, range(entry * _EACH, (entry + 1) * _EACH))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1_200)
+def test_every_changed_byte_of_a_whole_bundle_is_found() -> None:
+    every_change_is_found(_OF_TWO_LEVELS, _FULL_BUNDLE, range(len(_OF_TWO_LEVELS.files[_FULL_BUNDLE])))
 
 
 @settings(max_examples=150, deadline=None)
