@@ -184,3 +184,21 @@ def test_subscriptions_that_name_nothing_of_ours_are_refused(folder: Path, text:
 
     with pytest.raises(ValueError, match=r"names no service or event of ours: \['(no\.such\.v1|billing)'\]"):
         stale_files(folder)
+
+
+def test_no_schema_or_document_carries_an_example_of_a_person() -> None:
+    """What is generated goes to everybody, and into pictures: it says what a field is, never whose (trap 23)."""
+    files = [file for place in ("schemas", "asyncapi") for file in (FOLDER / place).glob("*.json")]
+    assert len(files) > len(EVENTS)
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert _keys(json.loads(text)).isdisjoint({"example", "examples"}), file.name
+        assert "@" not in text, file.name
+
+
+def _keys(value: JsonValue) -> set[str]:
+    if isinstance(value, dict):
+        return set(value) | {key for part in value.values() for key in _keys(part)}
+    if isinstance(value, list):
+        return {key for part in value for key in _keys(part)}
+    return set()

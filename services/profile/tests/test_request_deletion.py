@@ -1,9 +1,13 @@
 """A person asks to be deleted: it takes the password, restricts at once, and can be looked at."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
+from chassis.service import Service
 from chassis.subjects import DELETION_PENDING
+from profile_service.settings import ProfileSettings
+from pydantic import ValidationError
 
 from .portal import PASSWORD, Portal
 from .rig import count, published, slug, state_of, statuses
@@ -21,6 +25,14 @@ async def test_a_deletion_restricts_at_once_and_tells_until_when_it_can_be_taken
     assert (await portal.http.get(answer.headers["Location"], headers=kari.headers)).json() == told
     assert (await state_of(portal.service, kari.subject_id)).restrictions == {DELETION_PENDING}
     assert (await published(portal.service))[1:] == ["deletion.requested.v1"]
+
+
+def test_a_cooling_off_that_would_be_retention_is_refused(service: Service) -> None:
+    """An undo window of more than a month keeps what was to be deleted (trap 11)."""
+    told = service.settings.model_dump()
+    assert ProfileSettings.model_validate({**told, "cooling_off_hours": 24 * 30}).cooling_off == timedelta(days=30)
+    with pytest.raises(ValidationError, match="less than or equal to 720"):
+        ProfileSettings.model_validate({**told, "cooling_off_hours": 24 * 30 + 1})
 
 
 async def test_an_employer_user_can_ask_too(portal: Portal) -> None:

@@ -3,6 +3,11 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
+from contracts.personal import Category
+from contracts.profile import DeletionReason
+from retention_service import begin_erasure
+
 from .rig import HOLDERS, Rig
 
 
@@ -55,3 +60,21 @@ async def test_a_required_holder_that_never_registered_is_asked_too(rig: Rig) ->
     await rig.delete(subject)
     await rig.answer((await rig.requests())[0], ["profile"])
     assert await rig.silent(subject) == set(HOLDERS) - {"profile"}
+
+
+async def test_what_an_erasure_covers_is_what_was_said_when_it_began(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The matrix may change between the request and its end: what was promised then is what is done (trap 46)."""
+    subject = uuid4()
+    await rig.make(subject)
+    await rig.delete(subject)
+    (first,) = await rig.requests()
+    later = dict.fromkeys(DeletionReason, frozenset({Category.COMMUNICATION}))
+    monkeypatch.setattr(begin_erasure, "ERASURE_SCOPE", later)
+    rig.clock.advance(rig.settings.ask_again_after)
+    await rig.work("ask_again")
+    assert [request.categories for request in await rig.requests()] == [first.categories, first.categories]
+    await rig.answer(first)
+    await rig.without_fence(subject)
+    assert await rig.stage(subject) == "done"
+    assert await rig.key("profile", subject, "user_information") is None
+    assert await rig.key("notifications", subject, "communication") is not None
