@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 from uuid import UUID, uuid4
@@ -19,6 +19,7 @@ from tillit_cli.operator_calls import Erasure, Operator
 from tillit_cli.portal import Employer, Login, NewPerson, Portal, Scope
 from tillit_cli.proof.byte_search import Hit, Searcher
 from tillit_cli.proof.controls import checkpoint
+from tillit_cli.proof.needles import Needle
 from tillit_cli.proof.residue import ResidueProof
 from tillit_cli.proof.stored_rows import StoredRows
 from tillit_cli.proof.unique_person import UniquePerson, make_person
@@ -140,9 +141,13 @@ class System:
 
     async def readable_traces(self, who: JobSeeker) -> set[Hit]:
         """Where anything that tells who they are lies in the clear: files, logs, Kafka's segments, rows."""
-        proof = ResidueProof(self.info, who.subject_id, who.person)
+        return await self.search(who.subject_id, who.person.needles("their"))
+
+    async def search(self, subject: UUID, needles: Sequence[Needle]) -> set[Hit]:
+        """Where these lie: in files, logs, Kafka's segments, rows."""
+        proof = ResidueProof(self.info, subject, needles)
         await checkpoint(self.stored)
-        searcher = Searcher(who.person.needles("their"))
+        searcher = Searcher(needles)
         hits = (await self.stored.search(searcher)).hits
         for place in proof.places():
             hits |= (await asyncio.to_thread(searcher.search_place, place)).hits
@@ -150,7 +155,7 @@ class System:
 
     async def sealed_in_tables(self, who: JobSeeker) -> dict[str, set[Category]]:
         """Which categories of their sealed data each service's tables hold, by database."""
-        proof = ResidueProof(self.info, who.subject_id, who.person)
+        proof = ResidueProof(self.info, who.subject_id, who.person.needles("their"))
         found: dict[str, set[Category]] = {}
         for blob in await proof.blobs_of(who.subject_id):
             holder = blob.where.partition(".")[0]

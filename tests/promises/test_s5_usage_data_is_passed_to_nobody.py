@@ -20,9 +20,10 @@ async def test_s5_who_used_the_portal_from_where_and_with_what_is_kept_nowhere(s
         assert (await system.ask("profile", "GET", "/me", who.login, None, headers)).status_code == 200
         assert (await system.ask("profile", "GET", f"/positions?cursor={device}", None, None, headers)).is_error
     await system.settled()
-    searcher = Searcher(needles_of({"device": [device], "address": [address]}))
+    needles = needles_of({"device": [device], "address": [address]})
+    searcher = Searcher(needles)
     hits = (await system.stored.search(searcher)).hits
-    for place in ResidueProof(system.info, who.subject_id, who.person).places():
+    for place in ResidueProof(system.info, who.subject_id, needles).places():
         hits |= searcher.search_place(place).hits
     assert hits == set()
     assert [record async for record in every_record(system.info.kafka_bootstrap, {USAGE.name})] == []

@@ -162,7 +162,7 @@ class ResidueScan:
             case "idempotency_keys":
                 yield f"created_at >= {arguments.add(tombstone, 'timestamptz')}"
             case "parked":  # pages at once
-                yield "privacy_protocol"
+                yield "privacy_protocol AND NOT encrypted"
             case "work":
                 kinds = [kind for kind, category in self._holder.work_kinds.items() if category not in self._erased]
                 yield f"kind = ANY({arguments.add([SCAN_RESIDUE, *kinds], 'text[]')})"

@@ -74,7 +74,7 @@ class DemoStory:
             readers = [Reader(item.value.email, item.value.job_interests) for item in _parsed(people)]
             readers.append(Reader(person.email, _interests()))
             reached = await self._publish(portal, operator, readers)
-            proof = ResidueProof(self._info, registration.subject_id, person)
+            proof = ResidueProof(self._info, registration.subject_id, person.needles("the person's"))
             before = await proof.before_erasure()
             self._tell_before(before)
             watched = await self._erase(portal, operator, registration)

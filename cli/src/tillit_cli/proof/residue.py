@@ -18,7 +18,7 @@ from tillit_cli.proof.keyring import remaining_keys
 from tillit_cli.proof.needles import Needle
 from tillit_cli.proof.sealed_blobs import BlobFinder, FoundBlob, Tried, open_with_own_keys, try_every_key
 from tillit_cli.proof.stored_rows import StoredRows
-from tillit_cli.proof.unique_person import UniquePerson, make_person
+from tillit_cli.proof.unique_person import make_person
 
 KAFKA: Final = "Kafka"
 
@@ -59,10 +59,11 @@ class After:
 class ResidueProof:
     """Looks for one person in everything that a local stack stores, but for the mails that it delivered."""
 
-    def __init__(self, info: StackInfo, subject_id: UUID, person: UniquePerson) -> None:
+    def __init__(self, info: StackInfo, subject_id: UUID, needles: Sequence[Needle]) -> None:
+        """`needles` are every form of what tells who the person is."""
         self._info = info
         self._subject_id = subject_id
-        self._person = person
+        self._needles = needles
         self._stored = StoredRows(info.admin_database)
 
     async def before_erasure(self) -> Before:
@@ -94,7 +95,7 @@ class ResidueProof:
     async def after_erasure(self, before: Before) -> After:
         """The search finds nothing of the person and all that was planted; no key opens any blob of theirs."""
         decoy = make_person().needles("planted")
-        needles = self._person.needles("the person's")
+        needles = self._needles
         async with planted(self._info, self._stored, decoy) as control:
             await checkpoint(self._stored)
             searched = await self._search_everything([*needles, *decoy])
