@@ -85,8 +85,6 @@ WITHOUT: Final[Mapping[str, str]] = MappingProxyType(
         "DeletionAnnounced.cancel_token": _OURS,
         "LastMailRequested.link": _OURS,
         "LastMailRequested.recipients": "names of organisations; of this person's, none received anything",
-        "LastLetter.link": _OURS,
-        "LastLetter.recipients": "names of organisations; of this person's, none received anything",
         **{f"EmployerUserForm.{name}": _USER for name in ("employer", "name", "email", "phone", "password")},
         **{f"EmployerForm.{name}": _NOBODY for name in ("name", "orgnr")},
         **{
