@@ -14,7 +14,7 @@ from chassis.testing.services import surroundings
 from contracts.personal import Category, SubjectId
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from .town import CATEGORIES, HOLDER, PROFILE_ONLY, Town, erasure, saved
+from .town import AT, CATEGORIES, HOLDER, PROFILE_ONLY, Town, erasure, saved
 
 UNDECLARED = (
     "CREATE TABLE IF NOT EXISTS diaries (day int, words text, page jsonb, scan bytea, who uuid, readers uuid[])"
@@ -123,6 +123,29 @@ async def test_a_row_that_may_stay_may_not_hold_a_blob_of_what_was_erased(town: 
         await owner.execute(change, subject, blob(subject))
         assert (await scanned(town, subject, PROFILE_ONLY)).found == {"letters.enclosed": 1}
         await owner.execute("ALTER TABLE letters DROP COLUMN enclosed")
+
+
+async def test_what_a_hold_keeps_may_stay_until_it_is_lifted(town: Town) -> None:
+    subject, hold = await erased(town), uuid4()
+    async with borrow(town.service.database.pool) as connection:
+        await connection.execute(
+            "INSERT INTO known_holds (hold_id, subject_id, ground, review_on) VALUES ($1, $2, '17(3)(e)', $3)",
+            hold,
+            subject,
+            AT,
+        )
+        await connection.execute(
+            "INSERT INTO held_records (hold_id, subject_id, category, table_name, record_id, content, held_at)"
+            " VALUES ($1, $2, 'communication', 'letters', $3, $4, $5)",
+            hold,
+            subject,
+            uuid4(),
+            b"sealed",
+            AT,
+        )
+        assert (await scanned(town, subject)).found == {}
+        await connection.execute("UPDATE known_holds SET lifted_at = $2 WHERE hold_id = $1", hold, AT)
+    assert (await scanned(town, subject)).found == {"held_records.subject_id": 1}
 
 
 async def test_every_row_of_a_table_of_many_parts_is_read_and_counted(town: Town) -> None:

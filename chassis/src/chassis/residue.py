@@ -7,12 +7,15 @@ value: as uuid, in text and JSON, in raw bytes, in hex, in base64, and so in the
 import base64
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 from contracts.personal import Category, SubjectId
 
 from chassis import subjects
+from chassis.hold_back import held_here
 from chassis.holders import Holder
 from chassis.sealing import blob_start
 from chassis.sql import Connection
@@ -61,6 +64,14 @@ class _Table:
 
     def __str__(self) -> str:
         return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What may stand here by now: rows since the tombstone was left, and what holds in force keep."""
+
+    tombstone: datetime | None
+    holds: Sequence[UUID]
 
 
 @dataclass
@@ -114,7 +125,8 @@ class ResidueScan:
         """
         found: dict[str, int] = {}
         columns = 0
-        tombstone = await subjects.erased_at(connection, self._subject)
+        holds = await held_here(connection, self._subject)
+        standing = _Standing(await subjects.erased_at(connection, self._subject), list(holds))
         for table in [_table(row) for row in await connection.fetch(_TABLES)]:
             if not table.readable:
                 found[f"{table}.{NOT_READABLE}"] = 1
@@ -123,7 +135,7 @@ class ResidueScan:
             blocks = max(1, self._part_bytes * table.blocks // max(table.size, 1))
             for start in range(0, table.blocks, blocks):
                 arguments = _Arguments()
-                statement = self._statement(table, arguments, tombstone, (start, start + blocks))
+                statement = self._statement(table, arguments, standing, (start, start + blocks))
                 counts = await connection.fetchrow(statement, *arguments.values)
                 for (column, _), count in zip(table.columns, counts or (), strict=True):
                     if count:
@@ -131,10 +143,10 @@ class ResidueScan:
                 await between()
         return Residue(columns, found)
 
-    def _statement(self, table: _Table, arguments: _Arguments, tombstone: object, blocks: tuple[int, int]) -> str:
+    def _statement(self, table: _Table, arguments: _Arguments, standing: _Standing, blocks: tuple[int, int]) -> str:
         """Counts, by column, the rows of these blocks that hold the person and may not."""
         traces, blobs = _Searched(self._traces, arguments), _Searched(self._blobs, arguments)
-        stays = " OR ".join(self._stays(table, arguments, tombstone)) or "FALSE"
+        stays = " OR ".join(self._stays(table, arguments, standing)) or "FALSE"
         kept = self._holder.kept_ids
         counted = ", ".join(
             f"count(*) FILTER (WHERE {blobs.found_in(column, is_bytes)})"
@@ -146,21 +158,23 @@ class ResidueScan:
         first, end = (arguments.add((block, 0), "tid") for block in blocks)
         return f"SELECT {counted} FROM {table.quoted} WHERE ctid >= {first} AND ctid < {end}"  # noqa: S608 - quoted
 
-    def _stays(self, table: _Table, arguments: _Arguments, tombstone: object) -> Iterator[str]:
+    def _stays(self, table: _Table, arguments: _Arguments, standing: _Standing) -> Iterator[str]:
         """Conditions on rows that may name the person still: of these rows only blobs of what was erased are counted."""
         if table.schema != "public":
             return
         match table.name:
-            case "subjects":  # the tombstone
+            case "subjects" | "known_holds":  # the tombstone, and that something is or was held
                 yield "TRUE"
+            case "held_records":
+                yield f"hold_id = ANY({arguments.add(standing.holds, 'uuid[]')})"
             case "known_holds":  # a hold outlives the erasure, and is known a while after
                 yield "TRUE"
             case "held_records":  # what a hold in force keeps, as `hold_back.held_here` counts it
                 yield "hold_id IN (SELECT hold_id FROM known_holds WHERE lifted_at IS NULL)"
             case "outbox":  # what is said since, about what was not erased: the guard let it through
-                yield f"privacy_protocol OR created_at >= {arguments.add(tombstone, 'timestamptz')}"
+                yield f"privacy_protocol OR created_at >= {arguments.add(standing.tombstone, 'timestamptz')}"
             case "idempotency_keys":
-                yield f"created_at >= {arguments.add(tombstone, 'timestamptz')}"
+                yield f"created_at >= {arguments.add(standing.tombstone, 'timestamptz')}"
             case "parked":  # pages at once
                 yield "privacy_protocol AND NOT encrypted"
             case "work":
