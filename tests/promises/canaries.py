@@ -67,6 +67,8 @@ TOLD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "Credentials.email": ("email", "refused email"),
         "Credentials.password": ("password", "wrong password"),
         "NewExport.archive": ("copy",),
+        "WantedHold.reason": ("hold",),
+        "Reason.reason": ("hold",),
     }
 )
 """Field of an event, of a sealed record, or of a form; and the canaries that the story tells there."""
@@ -76,6 +78,7 @@ _ADVERT: Final = (
     "the id of an advert, which stands in the clear for the advert; that it stands beside the person is sealed"
 )
 _NOBODY: Final = "about an organisation or an advert"
+_OF_HOLDS: Final = "a random id, a day, or one of few words of ours"
 _USER: Final = "an employer's user, who is another person; the same form fields, table and events as here"
 WITHOUT: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -83,6 +86,8 @@ WITHOUT: Final[Mapping[str, str]] = MappingProxyType(
         "Mail.position_id": _ADVERT,
         "Mail.subject_line": "the advert's title and employer, which stand in the clear for the advert",
         "DeletionAnnounced.cancel_token": _OURS,
+        "LastLetter.link": _OURS,
+        "LastLetter.recipients": "names of organisations; of this person's, none received anything",
         "LastMailRequested.link": _OURS,
         "LastMailRequested.recipients": "names of organisations; of this person's, none received anything",
         **{f"EmployerUserForm.{name}": _USER for name in ("employer", "name", "email", "phone", "password")},
@@ -94,6 +99,11 @@ WITHOUT: Final[Mapping[str, str]] = MappingProxyType(
         "ClosingForm.reason": _NOBODY,
         "DeletionForm.scope": "one of two words",
         "NewExport.subject_id": _OURS,
+        **{
+            f"WantedHold.{name}": _OF_HOLDS
+            for name in ("subject_id", "ground", "review_on", "whole_person", "category", "holder", "table", "records")
+        },
+        "NextReview.review_on": _OF_HOLDS,
         "Link.token": _OURS,
         "NewKeys.subject_id": _OURS,
         "NewKeys.categories": "one of few words",
@@ -128,7 +138,7 @@ class Canaries:
         for name in ("occupation", "place"):
             self.of[name] = f"{_word()}{name}".lower()
             self.of[f"removed {name}"] = f"{_word()}{name}".lower()
-        self.of |= {name: _word() for name in ("resume", "copy", "query", "header", "refused name")}
+        self.of |= {name: _word() for name in ("resume", "copy", "hold", "query", "header", "refused name")}
         self.of |= {"password": secrets.token_urlsafe(24), "wrong password": secrets.token_urlsafe(24)}
         self.of |= {"refused email": f"{secrets.token_hex(10)}@example.org", "refused phone": f"ring {_word()}"}
 

@@ -3,6 +3,7 @@
 import base64
 import subprocess
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,8 @@ from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaProducer
 from chassis.clock import SystemClock, new_id
+from contracts.personal import Category
+from contracts.privacy import LegalGround
 from contracts.profile import JobInterestSaved
 from pydantic import BaseModel, JsonValue
 from tillit_cli.json_resume import JobInterest
@@ -40,6 +43,10 @@ class _Opened(BaseModel):
     token: str
 
 
+class _Placed(BaseModel):
+    hold_id: UUID
+
+
 async def tell_everything(system: System, canary: Canaries) -> Told:
     """Somebody who told every field, and tried what is refused. Everything is settled when it returns."""
     person = NewPerson(
@@ -60,6 +67,7 @@ async def tell_everything(system: System, canary: Canaries) -> Told:
     await _refused(system, login, canary)
     login = await _corrected(system, login, canary)
     await _parked(system, subject)
+    await _held_for_a_while(system, subject, canary)
     link = await _copy_waits(system, subject, canary)
     await system.settled()
     return Told(subject, login, link)
@@ -145,6 +153,21 @@ async def _saved_interest(system: System, subject: UUID) -> StoredRecord:
         if ours and record.header("ce_type") == JobInterestSaved.type.encode():
             return record
     raise LookupError("the person saved no interest")
+
+
+async def _held_for_a_while(system: System, subject: UUID, canary: Canaries) -> None:
+    """An officer holds their mails, for a reason in words, and lets go."""
+    body: dict[str, JsonValue] = {
+        "subject_id": str(subject),
+        "ground": LegalGround.LEGAL_CLAIM,
+        "reason": canary["hold"],
+        "review_on": (SystemClock().now() + timedelta(days=30)).isoformat(),
+        "category": Category.COMMUNICATION,
+    }
+    async with operating(system.info, officer="privacy-officer") as officer:
+        placed = _Placed.model_validate_json(await officer.call("retention", "POST", "/holds", body=body))
+        await system.settled()
+        await officer.call("retention", "POST", f"/holds/{placed.hold_id}/lift", body={})
 
 
 async def _copy_waits(system: System, subject: UUID, canary: Canaries) -> str:

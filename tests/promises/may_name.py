@@ -22,6 +22,7 @@ MAY_NAME: Final = MappingProxyType(
         "audit_log.contents.subject_id": _EVIDENCE,
         "audit_log.contents.headers": _EVIDENCE,
         "audit_log.contents.body": _EVIDENCE,
+        "notifications.last_mails.subject_id": "D5: how the last mail ended; its address and its words are gone",
         "retention.erasures.subject_id": _PROOF,
         "retention.erasure_holders.subject_id": _PROOF,
         "retention.subject_keys.subject_id": "the emptied row of a destroyed key, so that it is never made again",

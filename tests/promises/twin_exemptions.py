@@ -18,10 +18,16 @@ MORE_ROWS: Final = MappingProxyType(
         "notifications.inbox": _INBOX,
         "audit_log.inbox": _INBOX,
         "retention.inbox": _INBOX,
+        **{
+            f"{database}.known_holds": "a lifted hold stays known for a while, so that nothing late is held under it"
+            for database in ("profile", "notifications", "audit_log", "retention")
+        },
         "audit_log.entries": _LOG,
         "audit_log.leaves": _LOG,
         "audit_log.contents": _PROOF,
+        "notifications.last_mails": _PROOF,
         "retention.erasures": _PROOF,
+        "retention.holds": "D5: that something was held, and was let go; the reason sealed with the case",
         "retention.exports": "D5: that a copy was put aside and fetched; its archive, link and key are gone",
         "retention.erasure_holders": _PROOF,
         "retention.fences": "offsets of topics that an erasure waited for",
