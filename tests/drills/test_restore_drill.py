@@ -64,7 +64,7 @@ async def restored(running: Stack, service: str, folder: Path) -> None:
 
 
 async def nobody_came_back(system: System, scene: Scene) -> None:
-    proof = ResidueProof(system.info, scene.leaver.subject_id, scene.leaver.person)
+    proof = ResidueProof(system.info, scene.leaver.subject_id, scene.leaver.person.needles("their"))
     left = {blob.where.partition(".")[0] for blob in await proof.blobs_of(scene.leaver.subject_id)} & set(
         system.info.databases
     )

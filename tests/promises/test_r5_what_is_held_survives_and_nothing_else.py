@@ -48,7 +48,7 @@ async def lift(system: System, hold: UUID) -> None:
 async def keys_and_blobs(system: System, who: JobSeeker) -> tuple[Mapping[KeyName, bytes], list[FoundBlob]]:
     """Every key there is, of everybody, and every sealed blob of this person, wherever it lies."""
     keys = await remaining_keys(system.stored, system.info.kek)
-    return keys, await ResidueProof(system.info, who.subject_id, who.person).blobs_of(who.subject_id)
+    return keys, await ResidueProof(system.info, who.subject_id, ()).blobs_of(who.subject_id)
 
 
 async def interests_of(system: System, who: JobSeeker) -> dict[str, UUID]:
