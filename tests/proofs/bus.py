@@ -6,6 +6,7 @@ from zlib import crc32
 
 from aiokafka import TopicPartition
 from chassis.records import Record
+from chassis.topic_offsets import Extent
 from contracts.privacy import ConsumerGroup
 from contracts.topics import TOPICS
 
@@ -66,3 +67,11 @@ class Bus:
         self, bootstrap: str, groups: Sequence[ConsumerGroup]
     ) -> Mapping[str, Mapping[TopicPartition, int]]:
         return {group.group: dict(self._committed.get(group.group, {})) for group in groups}
+
+    # What a restored service asks, and sets, as `chassis.topic_offsets` does.
+
+    async def extent(self, bootstrap: str, topics: Collection[str]) -> Extent:
+        return Extent({topic: dict.fromkeys(PARTITIONS, 0) for topic in topics}, {t: self.ends(t) for t in topics})
+
+    async def set_committed(self, bootstrap: str, group: str, places: Mapping[TopicPartition, int]) -> None:
+        self._committed.setdefault(group, {}).update(places)

@@ -41,7 +41,7 @@ async def after_each_step(play: Play) -> None:
     names = {person.subject_id: person for person in play.people.everybody}
     for subject, categories in town.gone.items():
         for place in town.places.values():
-            if not place.catching_up:
+            if place.catch_up is None:
                 await _nowhere(place, names[SubjectId(subject)], sorted(categories))
     if town.door.open:
         await _keys_are_gone(play)
@@ -62,6 +62,7 @@ async def once_settled(play: Play) -> None:
             await _no_key_is_made_again(play, person)
         elif not person.uncertain:
             await _has_everything(play, person)
+    await _no_address_is_kept(play)
     _nobody_is_written_to_twice(play)
 
 
@@ -161,6 +162,13 @@ async def _has_everything(play: Play, person: Person) -> None:
         wishes = await tx.fetch("SELECT interest_id FROM interests WHERE subject_id = $1", subject)
     if {one["interest_id"] for one in wishes} != set(person.interests):
         raise Violation(f"{person.name} lives, and notifications does not know what they look for")
+
+
+async def _no_address_is_kept(play: Play) -> None:
+    rows = play.town.places["notifications"].rows
+    kept = await rows.fetch("SELECT subject_id FROM last_mails WHERE contact IS NOT NULL OR letter IS NOT NULL")
+    if kept:
+        raise Violation(f"notifications keeps {len(kept)} addresses for mails that have ended")
 
 
 def _stands(state: subjects.SubjectState, person: Person, *, leaving: bool) -> None:

@@ -12,8 +12,9 @@ from chassis.testing.containers import Postgres
 
 from tests.proofs.actions import Play
 from tests.proofs.invariants import Violation, after_each_step, once_settled
+from tests.proofs.opening import town
 from tests.proofs.schedule import Schedule, draw, shown
-from tests.proofs.town import NeverEnds, Town, town
+from tests.proofs.town import NeverEnds, Town
 
 PER_TOWN: Final = 40
 """Schedules that share their databases; every erasure leaves an empty row of a key in them."""

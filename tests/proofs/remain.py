@@ -38,6 +38,9 @@ REMAIN: Final[Mapping[tuple[str, str], MayStay]] = MappingProxyType(
             "'communication' <> ALL($4::text[])",
             "R4: communication runs its own clock unless its erasure was asked for",
         ),
+        ("notifications", "last_mails"): MayStay(
+            "true", "the address, sealed under the key that dies, until the mail has ended; how it did, for 3 years"
+        ),
         ("notifications", "work"): MayStay(
             "kind = 'mail' AND 'communication' <> ALL($4::text[])", "it finds the person restricted and ends the mail"
         ),

@@ -9,12 +9,12 @@ import pytest
 from chassis.clock import monotonic
 from chassis.testing.containers import Postgres
 
+from tests.proofs.opening import town
 from tests.proofs.planted import PLANTED, Plant
 from tests.proofs.play import play, search, shortened
 from tests.proofs.remain import REMAIN
 from tests.proofs.schedule import WEIGHTS, Kind, Step, draw
 from tests.proofs.settings import ProofsSettings
-from tests.proofs.town import town
 
 _SMOKE: Final = 30
 _LONG: Final = 10_000

@@ -5,20 +5,16 @@ that is due. Services, events, sealing, transactions and erasures are the real o
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 import httpx
-import pytest
-from audit_log_service.app import build as build_audit_log
-from audit_log_service.settings import AuditLogSettings
 from chassis.clock import MovedClock
-from chassis.edge import make_app, serve
+from chassis.edge import make_app
 from chassis.errors import TRANSIENT
 from chassis.health import Loop
 from chassis.housekeeping import register_holder
@@ -26,33 +22,27 @@ from chassis.keys import KeyName
 from chassis.offsets import Advance
 from chassis.process import verifiers
 from chassis.records import Record
+from chassis.recovery import CatchUp
 from chassis.service import Service
 from chassis.sql import borrow
-from chassis.testing.containers import Postgres, free_port
-from chassis.testing.databases import fresh_database
-from chassis.testing.services import LOGIN, Identities
+from chassis.testing.services import Identities
 from chassis.work_loop import WorkLoop
 from contracts.privacy import SubjectErased
 from contracts.profile import ProfileDeleted
-from notifications_service.app import build as build_notifications
-from notifications_service.settings import NotificationsSettings
-from profile_service.app import build as build_profile
-from profile_service.settings import ProfileSettings
-from retention_service import fence
-from retention_service.app import build as build_retention
-from retention_service.settings import RetentionSettings
 from starlette.types import Receive, Scope, Send
 
 from chassis import offsets, outbox, parked
 from tests.proofs.bus import PARTITIONS, Bus
-from tests.proofs.mailbox import Mailbox, mailbox
-from tests.proofs.snapshots import Backup, Rows, rows_of
+from tests.proofs.mailbox import Mailbox
+from tests.proofs.snapshots import Backup, Rows
 
 START: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NAMES: Final = ("retention", "profile", "notifications", "audit-log")
 COOLING_OFF: Final = timedelta(hours=72)
 RECURRING: Final = frozenset({"fence"})
 """Schedules that are run whenever work is done; the others of the services are asked for by name, or not at all."""
+OUTSIDE: Final = frozenset({"prove_receipt"})
+"""Work that asks for what is not here: the public log, which a receipt is proved by."""
 OUTLIVE_A_SCHEDULE: Final = frozenset({"subject_keys", "ledger_state", "rotations"})
 """What follows the ledger of destroyed keys, which no schedule takes back."""
 _LIVING_KEYS: Final = (
@@ -99,8 +89,23 @@ class Place:
     reached: dict[str, dict[int, int]] = field(default_factory=dict[str, dict[int, int]])
     """How far it has read each topic, as it was last seen: empty when that may have changed."""
     backup: Backup | None = None
-    catching_up: bool = False
-    """Restored, and not ready before it has read what it missed."""
+    catch_up: CatchUp | None = None
+    """What this process does about a database from the past; None once it is of today, and the service is ready."""
+    to_read: dict[str, dict[int, int]] = field(default_factory=dict[str, dict[int, int]])
+    """Where each topic ended when it began to catch up; empty before."""
+
+    def reads(self, topic: str) -> bool:
+        """Whether it takes this topic in now: before it is of today, the erasures come first."""
+        if self.catch_up is None or (self.to_read and topic == self.catch_up.erasures):
+            return True
+        return bool(self.to_read) and self.has_read(self.catch_up.erasures)
+
+    def has_read(self, topic: str) -> bool:
+        return all(self.reached.get(topic, {}).get(part, 0) >= end for part, end in self.to_read[topic].items())
+
+    def works(self) -> bool:
+        """Whether its relay sends and its work is done: not before every erasure is known."""
+        return self.catch_up is None or (bool(self.to_read) and self.has_read(self.catch_up.erasures))
 
 
 @dataclass
@@ -127,6 +132,8 @@ class Town:
 
     async def relay(self, place: Place, most: int = _MOST, *, twice: bool = False) -> int:
         """Send what waits, oldest first; `twice` leaves it in the outbox, as who is killed before it deletes."""
+        if not place.works():
+            return 0
         async with borrow(place.service.database.pool) as connection:
             rows = await outbox.due(connection, most)
             for row in rows:
@@ -148,7 +155,7 @@ class Town:
 
     async def deliver(self, place: Place, topic: str, most: int = _MOST) -> int:
         """Have the service take in what it has not read of a topic; how much it was. Nothing when the keyring is away."""
-        if place.reached.get(topic) == self.bus.ends(topic):
+        if place.reached.get(topic) == self.bus.ends(topic) or not place.reads(topic):
             return 0
         service = place.service
         async with borrow(service.database.pool) as connection:
@@ -189,9 +196,11 @@ class Town:
 
     async def due(self, place: Place) -> list[str]:
         """Kinds of work that are due now."""
+        if not place.works():
+            return []
         async with borrow(place.service.database.pool) as connection:
             rows = await connection.fetch("SELECT DISTINCT kind FROM work WHERE due_at <= $1", self.clock.now())
-        known = {kind.kind for kind in place.service.work_kinds if kind.every is None}
+        known = {kind.kind for kind in place.service.work_kinds if kind.every is None} - OUTSIDE
         return sorted(row["kind"] for row in rows if row["kind"] in known)
 
     async def work(self, place: Place, name: str) -> None:
@@ -216,6 +225,7 @@ class Town:
         """Everything that can move now moves once; how much it was."""
         moved = 0
         for place in self.places.values():
+            moved += await self.come_to_today(place)
             moved += await self.relay(place)
             for topic in self.topics(place):
                 moved += await self.deliver(place, topic)
@@ -236,8 +246,6 @@ class Town:
                 pass
             left = await self._left()
             if not left:
-                for place in self.places.values():
-                    place.catching_up = False
                 return
             self.clock.advance(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
@@ -259,7 +267,7 @@ class Town:
     # Processes
 
     async def restart(self, place: Place) -> None:
-        """End the process and start another, which knows nothing of the last."""
+        """End the process and start another, which knows nothing of the last and looks whether its database is of today."""
         await place.process.aclose()
         place.process = AsyncExitStack()
         place.service = await started(place.make, self.clock, place.process)
@@ -267,24 +275,43 @@ class Town:
             await prepare()
         if place.name == "retention":
             self.door.app = app_of(place.service)
-        with suppress(*TRANSIENT):
-            await register_holder(place.service)
+        place.reached.clear()
+        place.to_read.clear()
+        place.catch_up = CatchUp(place.service)
+        await self.come_to_today(place)
 
     async def restore(self, place: Place, backup: Backup) -> None:
-        """The database as it was then, under a process that starts on it, and is ready when it has caught up."""
+        """The database as it was then, under a process that starts on it."""
         await place.process.aclose()
         place.process = AsyncExitStack()
         keys = await place.rows.fetch(_LIVING_KEYS) if place.name == "retention" else []
         await place.rows.put_back(backup)
         for key in keys:  # the keyring's own backup is a younger one: without it whoever came since has lost theirs
             await place.rows.fetch(_KEY_AGAIN, *key.values())
-        place.reached.clear()
         await self.restart(place)
-        place.catching_up = True
-        for topic in self.topics(place):
-            async with borrow(place.service.database.pool) as connection:
-                stand = await offsets.read(connection, topic, list(PARTITIONS))
-            self.bus.commit(f"{place.name}.{topic}", topic, stand)
+
+    async def come_to_today(self, place: Place) -> int:
+        """The next part of catching up with what a restored database forgot, if there is one; whether it went on."""
+        if place.catch_up is None:
+            return 0
+        try:
+            if not place.to_read:
+                if not await place.catch_up.begin():
+                    place.catch_up = None
+                    await register_holder(place.service)
+                    return 1
+                place.to_read.update({topic: self.bus.ends(topic) for topic in self.topics(place)})
+                return 1
+            if all(place.has_read(topic) for topic in place.to_read):
+                await place.catch_up.read_to_the_end()
+                await place.catch_up.done()
+                place.catch_up = None
+                place.to_read.clear()
+                await register_holder(place.service)
+                return 1
+        except TRANSIENT:
+            return 0
+        return 0
 
     async def anew(self) -> None:
         """Nobody, nothing said: as for the first schedule, but for keys that were destroyed, which stay so."""
@@ -294,8 +321,9 @@ class Town:
         self.ended.clear()
         self.door.open = True
         for place in self.places.values():
-            place.backup, place.catching_up = None, False
+            place.backup = place.catch_up = None
             place.reached.clear()
+            place.to_read.clear()
             await place.rows.clear(OUTLIVE_A_SCHEDULE)
         for place in self.places.values():
             await register_holder(place.service)
@@ -334,104 +362,3 @@ def app_of(service: Service) -> Callable[[Scope, Receive, Send], object]:
         clock=service.clock,
         own_secret=service.own_key.secret("http"),
     )
-
-
-@asynccontextmanager
-async def town(postgres: Postgres, folder: Path) -> AsyncGenerator[Town]:
-    """The four services, registered as holders, and nobody in them."""
-    clock = MovedClock(START)
-    async with AsyncExitStack() as stack:
-        identities = Identities.new(folder, clock)
-        box = await stack.enter_async_context(mailbox())
-        port = free_port()
-        door = Door()
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}"))
-        made = Town(clock, identities, http, door, box)
-        stop, accepting = asyncio.Event(), asyncio.Event()
-        serving = asyncio.create_task(
-            serve(door, "127.0.0.1", port, stop=stop, started=lambda _: accepting.set(), drain_seconds=1)
-        )
-        stack.push_async_callback(_ended, serving, stop)
-        await accepting.wait()
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(fence, "end_offsets", made.bus.end_offsets)
-        patch.setattr(fence, "committed_offsets", made.bus.committed_offsets)
-        for name in NAMES:
-            await _open(made, name, postgres, folder, stack)
-        await made.anew()
-        yield made
-
-
-async def _ended(serving: "asyncio.Task[None]", stop: asyncio.Event) -> None:
-    stop.set()
-    await serving
-
-
-async def _open(made: Town, name: str, postgres: Postgres, folder: Path, stack: AsyncExitStack) -> None:
-    role = name.replace("-", "_")
-    described = _maker(name, made, folder, "postgresql://nobody@127.0.0.1:9/none")()
-    database = await stack.enter_async_context(fresh_database(postgres, role, described.migrations, made.clock))
-    rows = await stack.enter_async_context(rows_of(database))
-    make = _maker(name, made, folder, database.dsn)
-    process = AsyncExitStack()
-    place = Place(name, make, rows, await started(make, made.clock, process), process)
-    stack.push_async_callback(lambda: place.process.aclose())
-    made.places[name] = place
-    for prepare in place.service.at_migration:
-        await prepare()
-    if name == "retention":
-        made.door.app = app_of(place.service)
-
-
-def _maker(name: str, made: Town, folder: Path, dsn: str) -> Callable[[], Service]:
-    told: dict[str, object] = {
-        "database_url": dsn,
-        "kafka_bootstrap": "127.0.0.1:9",
-        "keyring_url": str(made.http.base_url),
-        "service_key_file": made.identities.key_file(name),
-        "service_jwks_file": made.identities.service_jwks,
-        "login_jwks_file": made.identities.login_jwks,
-    }
-    return _MAKERS[name](told, made, folder)
-
-
-def _retention(told: dict[str, object], _made: Town, folder: Path) -> Callable[[], Service]:
-    own = {
-        "kek_dir": folder / "keks",
-        "key_requests_per_second": 1_000_000,
-        "fence_interval_seconds": 1,
-        "erasures_at_least": 1_000,
-    }
-    settings = RetentionSettings.model_validate({**told, **own})
-    return lambda: build_retention(settings)
-
-
-def _profile(told: dict[str, object], made: Town, _folder: Path) -> Callable[[], Service]:
-    own = {"login_key_file": made.identities.key_file(LOGIN), "cooling_off_hours": COOLING_OFF / timedelta(hours=1)}
-    settings = ProfileSettings.model_validate({**told, **own})
-    return lambda: build_profile(settings)
-
-
-def _notifications(told: dict[str, object], made: Town, _folder: Path) -> Callable[[], Service]:
-    own = {
-        "smtp_url": f"smtp://127.0.0.1:{made.mail.port}",
-        "mail_from": "no-reply@portal.example",
-        "portal_url": "https://portal.example",
-    }
-    settings = NotificationsSettings.model_validate({**told, **own})
-    return lambda: build_notifications(settings)
-
-
-def _audit_log(told: dict[str, object], made: Town, folder: Path) -> Callable[[], Service]:
-    (folder / "log").mkdir(exist_ok=True)
-    own = {"log_dir": folder / "log", "log_key_file": made.identities.key_file("operator"), "log_origin": "log.example"}
-    settings = AuditLogSettings.model_validate({**told, **own})
-    return lambda: build_audit_log(settings)
-
-
-_MAKERS: Final = {
-    "retention": _retention,
-    "profile": _profile,
-    "notifications": _notifications,
-    "audit-log": _audit_log,
-}
