@@ -346,3 +346,15 @@ async def test_a_review_moves_the_date_of_a_hold_and_does_not_revive_a_lifted_on
     await town.say(HoldPlaced(subject_id=subject, hold=later, placed_at=AT))
     async with borrow(town.service.database.pool) as connection:
         assert await known_holds.in_force(connection, [subject]) == {}
+
+
+async def test_a_damaged_row_under_a_hold_parks_its_own_persons_erasure_and_stops_nobody_elses(town: Town) -> None:
+    subject, _, _ = await somebody(town)
+    neighbour, _, _ = await somebody(town)
+    await place(town, subject, hold(category=Category.USER_INFORMATION))
+    async with town.service.database.transaction([subject], keys=()) as tx:
+        await tx.execute("UPDATE kept SET details = $2 WHERE subject_id = $1", subject, b"damaged")
+    records = await town.say(erasure(subject), erasure(neighbour))
+    assert len(await town.parked(records)) == 1
+    assert await town.kept(subject) == [1, 2]
+    assert await town.kept(neighbour) == []

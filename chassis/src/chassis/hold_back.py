@@ -7,6 +7,7 @@ is held is their owner's copy.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ from chassis.keys import KeyName, KeySet
 from chassis.logs import SafeError
 from chassis.personal_tables import PersonalTable
 from chassis.scoped_keys import Scope, single
-from chassis.sealing import BlobHeader, read_header, seal, unseal
+from chassis.sealing import BadBlob, BlobHeader, read_header, seal, unseal
 from chassis.sql import Connection
 from chassis.transaction import Transaction
 
@@ -60,8 +61,9 @@ async def keys_needed(
         for row in await _rows(connection, table, subject, hold):
             names[key_of(subject, hold.hold_id)] = None
             for column in table.sealed:
-                if row[column] is not None:
-                    names[_opened_by(row[column])] = None
+                with suppress(BadBlob):  # met again in the erasure's own transaction, it parks that erasure alone
+                    if row[column] is not None:
+                        names[_opened_by(row[column])] = None
     return list(names)
 
 

@@ -1,13 +1,18 @@
 """A done erasure is attested once for each thing that its receipt says, and whoever holds the receipt can see what for."""
 
 import hmac
+from dataclasses import replace
 from hashlib import sha256
 
+import pytest
 from chassis.sql import borrow
 from contracts.log_leaf import read_leaf
 from contracts.receipt_files import ReceiptBody
 from contracts.receipts import ErasureAttested, name_of
+from retention_service.ask_holders import Asking
 from retention_service.attest_erasure import ATTEST_ERASURE, ask_to_attest
+from retention_service.build_receipt import Incomplete, build_receipt
+from retention_service.keyring import Keyring
 
 from .receipt_steps import attested, begin, body_of, change, end, erasure_of, newest
 from .rig import HOLDERS, Rig, new_subject
@@ -137,3 +142,15 @@ async def test_residue_that_a_scan_found_stands_in_the_receipt_of_the_erasure_th
     await rig.work(ATTEST_ERASURE)
     body = ReceiptBody.model_validate_json((await newest(rig, number)).body)
     assert (body.edition, [scan.found for scan in body.scans]) == (2, [3])
+
+
+async def test_a_holder_that_became_required_after_the_erasure_holds_no_later_edition_up(rig: Rig) -> None:
+    number, first = await attested(rig, new_subject())
+    erasure, destruction = await erasure_of(rig, number), Keyring.told_by(rig.settings).destruction
+    asking = replace(Asking.told_by(rig.settings), required=frozenset({*HOLDERS, "stranger"}))
+    async with borrow(rig.service.database.pool) as connection:
+        body = await build_receipt(connection, erasure, 2, asking=asking, destruction=destruction)
+        assert [part.holder for part in body.holders] == sorted(HOLDERS)
+        with pytest.raises(Incomplete, match="no answer of stranger"):
+            await build_receipt(connection, erasure, 1, asking=asking, destruction=destruction)
+    assert first.edition == 1

@@ -142,3 +142,20 @@ async def _archives(rig: Rig) -> list[bytes]:
     async with borrow(rig.service.database.pool) as connection:
         rows = await connection.fetch("SELECT archive FROM exports WHERE archive IS NOT NULL")
     return [row["archive"] for row in rows]
+
+
+async def test_a_copy_that_was_opened_after_the_request_dies_with_the_persons_keys(rig: Rig) -> None:
+    subject = await person(rig)
+    await rig.delete(subject)
+    token = await opened(rig, subject)
+    await rig.answer((await rig.requests())[0])
+    await rig.without_fence(subject)
+    assert await rig.stage(subject) == "done"
+    assert (await collect(rig, token)).status_code == 404
+    assert await _archives(rig) == []
+    assert [event.end for event in await rig.published(ExportClosed) if isinstance(event, ExportClosed)] == ["expired"]
+    async with borrow(rig.service.database.pool) as connection:
+        living = await connection.fetchval(
+            "SELECT count(*) FROM subject_keys WHERE category LIKE 'export:%' AND wrapped IS NOT NULL"
+        )
+        assert living == 0

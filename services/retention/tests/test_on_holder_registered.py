@@ -1,6 +1,7 @@
 """A holder that registers is asked from then on, in the erasures that are under way too."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -75,6 +76,16 @@ async def test_a_registration_that_its_holder_did_not_sign_changes_nothing_and_i
     await rig.deliver(forge(rig))
     (reason,) = await rig.reasons_parked()
     assert "not signed by the holder that it names" in reason
+    async with borrow(rig.service.database.pool) as connection:
+        (known,) = await holders.registered(connection)
+    assert known.groups == (GROUP,)
+
+
+async def test_a_holders_older_words_said_again_by_whoever_may_write_there_shrink_no_fence(rig: Rig) -> None:
+    older = rig.registration("profile")
+    rig.clock.advance(timedelta(days=1))
+    await rig.register("profile", GROUP)
+    await rig.deliver(older)
     async with borrow(rig.service.database.pool) as connection:
         (known,) = await holders.registered(connection)
     assert known.groups == (GROUP,)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from contracts.privacy import SubjectErased
+from contracts.profile import DeletionReason
 
 from .rig import Rig, new_subject
 from .test_on_last_mail_ended import at_mailing
@@ -50,3 +51,18 @@ async def test_the_link_of_the_receipt_is_readable_by_nobody_on_the_topic(rig: R
     await at_mailing(rig)
     (mail,) = await rig.last_mails_asked()
     assert set(mail) == {"subject_id", "erasure_id", "give_up_at", "sealed"}
+
+
+async def test_an_erasure_that_grew_meanwhile_asks_at_once_when_it_is_there_again(rig: Rig) -> None:
+    subject, _ = await at_mailing(rig)
+    for hours in (1, 1, 2, 4, 8):
+        rig.clock.advance(timedelta(hours=hours))
+        await rig.work("last_mail")
+    asked = len(await rig.last_mails_asked())
+    await rig.delete(subject, DeletionReason.REQUESTED)
+    await rig.answer((await rig.requests())[-1])
+    await rig.pass_fence(subject)
+    await rig.work("tell_recipients")
+    await rig.work("last_mail")
+    assert await rig.stage(subject) == "mailing"
+    assert len(await rig.last_mails_asked()) == asked + 1

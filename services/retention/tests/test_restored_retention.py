@@ -104,3 +104,19 @@ async def test_whose_keys_were_destroyed_since_is_erased_here_too_by_the_ledger_
         assert tx.state(since).erased == {Category.USER_INFORMATION, Category.COMMUNICATION}
         assert tx.state(before).erased == frozenset()
         assert tx.state(export).erased == frozenset()
+
+
+async def test_an_erasure_that_was_opened_again_after_the_backup_is_taken_up_again(rig: Rig) -> None:
+    request = forgotten(rig)
+    await rig.deliver(request)
+    await rig.answer(request)
+    await rig.without_fence(request.subject_id)
+    assert (await kept(rig, request)).stage is Stage.DONE
+    again = request.model_copy(update={"nonce": "opened again"})
+    await rig.deliver(again)
+    assert await rig.reasons_parked() == []
+    erasure = await kept(rig, request)
+    assert (erasure.stage, erasure.nonce, erasure.done_at) == (Stage.ASKING, "opened again", None)
+    await rig.answer(again)
+    await rig.without_fence(request.subject_id)
+    assert (await kept(rig, request)).stage is Stage.DONE

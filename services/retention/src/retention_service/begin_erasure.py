@@ -12,12 +12,14 @@ from contracts.privacy import ERASURE_SCOPE, POLICY_VERSION
 from contracts.profile import DeletionReason
 from contracts.receipts import name_of
 
+from chassis import work
 from retention_service import erasure_holders, erasures, held_back
 from retention_service.ask_holders import Asking
 from retention_service.breaker import Breaker
 from retention_service.deliver_first import ask_or_wait
 from retention_service.due_dates import one_month_after
 from retention_service.erasures import Erasure, Stage
+from retention_service.request_last_mail import LAST_MAIL
 
 _NONCE_BYTES: Final = 16
 _RECEIPT_BYTES: Final = 32
@@ -68,6 +70,7 @@ async def begin_erasure(
     # A holder's earlier answer covers less than is asked now, so it may not complete the wider request.
     wider = replace(open_one, categories=open_one.categories | scope, reason=reason, nonce=nonce, stage=Stage.ASKING)
     await erasures.widen(tx.connection, wider.erasure_id, wider.reason, wider.categories, wider.nonce)
+    await work.cancel(tx.connection, LAST_MAIL, str(wider.erasure_id))  # it would come only after its long delay
     if not await held_back.contains(tx.connection, wider.erasure_id):
         await erasure_holders.ask_anew(tx.connection, wider.erasure_id, tx.now())
         await ask_or_wait(tx, wider, asking)

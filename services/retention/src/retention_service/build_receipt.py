@@ -49,7 +49,7 @@ async def build_receipt(
     if erasure.stage is not Stage.DONE or erasure.done_at is None or erasure.fenced_at is None:
         raise Incomplete("the erasure is not done")
     name = erasure.receipt_name or ""
-    holders = await _holders(connection, erasure, name, asking)
+    holders = await _holders(connection, erasure, name, edition, asking)
     await _refuse_without_fence(connection, erasure)
     await _refuse_living_keys(connection, erasure, destruction)
     return ReceiptBody(
@@ -69,11 +69,15 @@ async def build_receipt(
     )
 
 
-async def _holders(connection: Connection, erasure: Erasure, name: str, asking: Asking) -> list[HolderPart]:
+async def _holders(
+    connection: Connection, erasure: Erasure, name: str, edition: int, asking: Asking
+) -> list[HolderPart]:
     """What everybody states who was asked, by name; each signature is checked again, as whoever reads the receipt does."""
     asked = await erasure_holders.of_erasure(connection, erasure.erasure_id)
     silent = {one.holder for one in asked if one.replied_at is None}
-    missing = asking.required - {one.holder for one in asked} | silent
+    # Who became required after the erasure was attested was asked for nothing in it.
+    required = asking.required if edition == 1 else frozenset[str]()
+    missing = required - {one.holder for one in asked} | silent
     if missing:
         raise Incomplete(f"no answer of {', '.join(sorted(missing))}")
     stated = [one.statement for one in asked if one.statement is not None]

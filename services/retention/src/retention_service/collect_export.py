@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from chassis.keys import LOG_KEY
+from chassis.keys import LOG_KEY, KeyName
 from chassis.logs import get_logger
 from chassis.problems import not_found
 from chassis.sealing import unseal
@@ -11,6 +11,7 @@ from chassis.service import Service
 from chassis.sql import borrow
 from chassis.transaction import Transaction
 from chassis.work import WorkItem
+from contracts.personal import SubjectId
 from contracts.rights import ExportClosed, ExportEnd
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -62,13 +63,28 @@ def expire_export(keyring: Keyring) -> Callable[[WorkItem, Transaction], Awaitab
     return expire_export
 
 
+async def end_copies(tx: Transaction, subject: SubjectId) -> list[KeyName]:
+    """Let every copy of a person expire that still waits, as their keys are destroyed; whose keys must go too is told.
+
+    An erasure waits for no copy that was opened after it was requested, and none may outlive it.
+    """
+    ended = await exports.open_of(tx.connection, subject)
+    for export_id in ended:
+        await _end(tx, subject, export_id, ExportEnd.EXPIRED)
+    return [key_of(subject, export_id) for export_id in ended]
+
+
 async def _close(tx: Transaction, keyring: Keyring, export: Export, end: ExportEnd) -> None:
-    await exports.close(tx.connection, export.export_id, end, tx.now())
-    await work.cancel(tx.connection, EXPIRE_EXPORT, str(export.export_id))
-    tx.publish(ExportClosed(subject_id=export.subject_id, export_id=export.export_id, end=end, closed_at=tx.now()))
+    await _end(tx, export.subject_id, export.export_id, end)
     await export_ended(tx, export.subject_id)
     name = key_of(export.subject_id, export.export_id)
     await keyring.destruction.destroy(tx.connection, [Destroyed(name, tx.now())])
+
+
+async def _end(tx: Transaction, subject: SubjectId, export_id: UUID, end: ExportEnd) -> None:
+    await exports.close(tx.connection, export_id, end, tx.now())
+    await work.cancel(tx.connection, EXPIRE_EXPORT, str(export_id))
+    tx.publish(ExportClosed(subject_id=subject, export_id=export_id, end=end, closed_at=tx.now()))
     _log.info("export.closed", end=end)
 
 

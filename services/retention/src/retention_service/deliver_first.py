@@ -1,7 +1,7 @@
 """An erasure waits for the copy that its person asked for before: nothing of it is asked of holders until then (trap 49).
 
 It waits for 7 days at most, because every export ends by itself, and only for those that were open when it was
-requested: nobody holds an erasure up by opening more.
+requested: nobody holds an erasure up by opening more, and what was opened later dies with the person's keys.
 """
 
 from collections.abc import Awaitable, Callable

@@ -15,6 +15,7 @@ from contracts.privacy import SubjectErased
 
 from retention_service import erasures, subject_keys
 from retention_service.attest_erasure import ask_to_attest
+from retention_service.collect_export import end_copies
 from retention_service.destroyed_ledger import Destroyed
 from retention_service.destruction import Destruction
 from retention_service.erasures import Erasure, Stage
@@ -43,7 +44,7 @@ def destroy_keys(
         await on_subject_erased(erased, tx)
         tx.publish(erased)
         # last, because there is no way back: what could fail has been tried
-        names = await _names(tx, erasure)
+        names = [*await _names(tx, erasure), *await end_copies(tx, erasure.subject_id)]
         await destruction.destroy(tx.connection, [Destroyed(name, tx.now()) for name in names])
         await erasures.finish(tx.connection, erasure.erasure_id, tx.now())
         scan_later(tx, erasure.erasure_id, erasure.subject_id)

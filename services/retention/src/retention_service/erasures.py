@@ -115,7 +115,7 @@ async def widen(
     await connection.execute(
         "UPDATE erasures SET reason = $2, categories = $3, former_nonces = former_nonces || nonce, nonce = $4,"
         " stage = 'asking', answered_at = NULL, fence_id = NULL, fenced_at = NULL, told_at = NULL, mailed_at = NULL,"
-        " mail_outcome = NULL WHERE erasure_id = $1",
+        " mail_outcome = NULL, done_at = NULL WHERE erasure_id = $1",
         erasure_id,
         reason,
         sorted(categories),

@@ -52,6 +52,14 @@ async def find_open(connection: Connection, export_id: UUID) -> Export | None:
     return None if row is None else Export(*row.values())
 
 
+async def open_of(connection: Connection, subject: SubjectId) -> list[UUID]:
+    """Every copy that still waits for this person."""
+    rows = await connection.fetch(
+        "SELECT export_id FROM exports WHERE subject_id = $1 AND closed_at IS NULL ORDER BY export_id", subject
+    )
+    return [row["export_id"] for row in rows]
+
+
 async def are_open(connection: Connection, subject: SubjectId, opened_until: datetime) -> bool:
     """Whether a copy that was there at that moment still waits for this person."""
     return bool(

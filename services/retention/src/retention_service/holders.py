@@ -23,17 +23,22 @@ class RegisteredHolder:
     registered_at: datetime
 
 
-async def register(connection: Connection, event: HolderRegistered) -> None:
-    """Keep the holder's newest declaration. Waits for transactions that hold the list still (see `hold_still`)."""
-    await connection.execute(
+async def register(connection: Connection, event: HolderRegistered) -> bool:
+    """Keep the holder's newest declaration; False when a newer one is known, which stays.
+
+    Waits for transactions that hold the list still (see `hold_still`).
+    """
+    kept = await connection.fetchval(
         "INSERT INTO holders (holder, groups, tables, registered_at) VALUES ($1, $2::text::jsonb, $3::text::jsonb, $4)"
         " ON CONFLICT (holder) DO UPDATE SET groups = excluded.groups, tables = excluded.tables,"
-        " registered_at = excluded.registered_at",
+        " registered_at = excluded.registered_at WHERE holders.registered_at <= excluded.registered_at"
+        " RETURNING holder",
         event.holder,
         _GROUPS.dump_json(event.groups).decode(),
         _TABLES.dump_json(event.tables).decode(),
         event.registered_at,
     )
+    return kept is not None
 
 
 async def hold_still(connection: Connection) -> None:

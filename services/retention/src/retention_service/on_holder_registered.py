@@ -30,7 +30,10 @@ def on_holder_registered(asking: Asking) -> Single[HolderRegistered]:
             raise UnknownHolder("no trusted key has this holder's name: add it to TILLIT_SERVICE_JWKS_FILE and replay")
         if not isinstance(key.public_key, Ed25519PublicKey) or not is_signed_by(event, key.public_key):
             raise ForeignRegistration("the registration is not signed by the holder that it names")
-        await holders.register(tx.connection, event)
+        if not await holders.register(tx.connection, event):
+            # Signed once, it can be said again by whoever may write on the topic: it must not shrink the fence.
+            _log.error("holder.older_words", holder=event.holder, cure="its clock is behind, or somebody repeats it")
+            return
         open_ones = await erasures.asking(tx.connection)
         added = await erasure_holders.add_to_all(tx.connection, open_ones, event.holder, tx.now())
         _log.info("holder.known", holder=event.holder, groups=len(event.groups), asked_in=added)
