@@ -19,6 +19,7 @@ from tillit_cli import (
     keys,
     log,
     parked,
+    receipt,
     refused,
     stack,
     status,
@@ -40,6 +41,7 @@ app.command()(trace.trace)
 app.add_typer(breaker.group, name="breaker")
 app.add_typer(exports.group, name="exports")
 app.add_typer(holds.group, name="hold")
+app.add_typer(receipt.group, name="receipt")
 app.add_typer(erasures.group, name="erasures")
 app.command(name="demo")(demo.demo)
 app.command(name="guest")(guest.guest)
