@@ -123,7 +123,7 @@ async def fill(ring: Keyring, count: int) -> list[SubjectId]:
         rest = iter(people)
         while part := list(islice(rest, 2_000)):
             keys = [NewKey(KeyName(who, CATEGORY), keks.wrap(who, CATEGORY, os.urandom(32))) for who in part]
-            await subject_keys.insert_new(connection, keys, now)
+            await subject_keys.insert_new(connection, keys, now, confirmed=True)
     finally:
         await connection.close()
     return people

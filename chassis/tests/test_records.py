@@ -51,6 +51,7 @@ from contracts.profile import (
     DeletionReason,
     HomeAddress,
     JobInterestSaved,
+    KeysAccountedFor,
     ProfileDeleted,
     ProfileKind,
     ProfileRegistered,
@@ -62,6 +63,7 @@ from contracts.rights import (
     ExportEnd,
     ExportOpened,
     InactivitySuspected,
+    KeysUnconfirmed,
     NoticeKind,
     RecipientMailRequested,
     StillActive,
@@ -174,6 +176,8 @@ EXAMPLES: list[Event] = [
     ExportClosed(subject_id=KARI, export_id=uuid4(), end=ExportEnd.DELIVERED, closed_at=AT),
     InactivitySuspected(subject_id=KARI, inactive_since=AT, limit=AT),
     StillActive(subject_id=KARI, active_at=AT),
+    KeysUnconfirmed(subject_id=KARI, keys=("communication",)),
+    KeysAccountedFor(subject_id=KARI, used=(), unused=("communication",)),
 ]
 every_event = pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
 personal_events = pytest.mark.parametrize(

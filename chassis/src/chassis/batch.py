@@ -160,6 +160,8 @@ class BatchRunner:
             async with borrow(self._database.pool) as connection:
                 others.extend(await self._holder.keys_of_held(connection, erasures))
         for item in runnable:
+            if item.reaction is not None and not item.reaction.opens:
+                continue
             if item.privacy_protocol:
                 others.extend(key_names(item.incoming, item.body))
             else:

@@ -64,6 +64,8 @@ class Reaction:
     purpose: PurposeId
     single: Single[Any] | None = None
     batch: Batch[Any] | None = None
+    opens: bool = True
+    """Whether the event's personal fields are opened for it; otherwise they read as ERASED, and no key is fetched."""
 
     @property
     def name(self) -> str:

@@ -91,9 +91,9 @@ class Service:
 
     # What it reacts to
 
-    def store(self, event: type[E], reaction: Single[E], *, purpose: PurposeId) -> None:
-        """Runs for restricted people too: projections, corrections, rights."""
-        self._react(Reaction(event, Mode.STORE, purpose, single=reaction))
+    def store(self, event: type[E], reaction: Single[E], *, purpose: PurposeId, opens: bool = True) -> None:
+        """Runs for restricted people too: projections, corrections, rights. What is not opened needs no key."""
+        self._react(Reaction(event, Mode.STORE, purpose, single=reaction, opens=opens))
 
     def use(self, event: type[E], reaction: Single[E], *, purpose: PurposeId) -> None:
         """Does not run for restricted people: mail, matching, search, statistics."""

@@ -78,6 +78,14 @@ class DeletionAnnounced(Event, topic=PROFILE):
     cancel_token: Personal[str, UserInformation]
 
 
+class KeysAccountedFor(Event, topic=PROFILE, category=Category.USER_INFORMATION, privacy_protocol=True):
+    """Which keys of a person are in use, and which never were and never will be: these may be destroyed."""
+
+    subject_id: SubjectId
+    used: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
 class JobInterestSaved(Event, topic=PROFILE):
     """A job seeker asked to be told of new positions of this occupation, in this place or anywhere (P4)."""
 

@@ -23,6 +23,7 @@ from contracts.profile import (
     DeletionAnnounced,
     JobInterestRemoved,
     JobInterestSaved,
+    KeysAccountedFor,
     ProfileCorrected,
     ProfileDeleted,
     ProfileRegistered,
@@ -32,6 +33,7 @@ from contracts.rights import (
     ExportClosed,
     ExportOpened,
     InactivitySuspected,
+    KeysUnconfirmed,
     RecipientMailRequested,
     StillActive,
 )
@@ -67,6 +69,8 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     ExportClosed,
     InactivitySuspected,
     StillActive,
+    KeysUnconfirmed,
+    KeysAccountedFor,
 )
 
 EVENT_BY_TYPE: Final = MappingProxyType({event.type: event for event in EVENTS})

@@ -67,3 +67,10 @@ class StillActive(Event, topic=RETENTION_REPLIES, category=Category.USER_INFORMA
 
     subject_id: SubjectId
     active_at: AwareDatetime
+
+
+class KeysUnconfirmed(Event, topic=RETENTION, category=Category.USER_INFORMATION, privacy_protocol=True):
+    """Nothing has told that these keys are used since they were made: profile looks, in its own transaction."""
+
+    subject_id: SubjectId
+    keys: tuple[str, ...]

@@ -162,7 +162,9 @@ async def test_a_key_that_is_found_under_the_old_epoch_before_the_destruction_se
         if seen == 1:
             async with borrow(rig.service.database.pool) as connection:
                 name = KeyName(smuggled, USER)
-                await subject_keys.insert_new(connection, [subject_keys.NewKey(name, old)], rig.clock.now())
+                await subject_keys.insert_new(
+                    connection, [subject_keys.NewKey(name, old)], rig.clock.now(), confirmed=True
+                )
         return opened
 
     monkeypatch.setattr(rotate_keys, "prove_elsewhere", smuggle)

@@ -10,7 +10,7 @@ from chassis.service import Service
 from contracts.personal import Category
 from contracts.privacy import ErasureRequested
 from contracts.purposes import PurposeId
-from contracts.rights import InactivitySuspected
+from contracts.rights import InactivitySuspected, KeysUnconfirmed
 
 from profile_service.api import routes
 from profile_service.delete_profile import FINAL_DELETION, delete_profile
@@ -18,6 +18,7 @@ from profile_service.expire_position import EXPIRY, expire_position
 from profile_service.holder import HOLDER
 from profile_service.on_erasure_requested import on_erasure_requested
 from profile_service.on_inactivity_suspected import on_inactivity_suspected
+from profile_service.on_keys_unconfirmed import on_keys_unconfirmed
 from profile_service.settings import ProfileSettings
 
 _KEYS = frozenset({Category.USER_INFORMATION})
@@ -27,6 +28,7 @@ _MIGRATIONS = MigrationSource("profile", files("profile_service") / "migrations"
 def build(settings: ProfileSettings) -> Service:
     service = Service("profile", settings, holder=HOLDER, key_categories=_KEYS, migrations=_MIGRATIONS)
     service.protocol(ErasureRequested, on_erasure_requested)
+    service.protocol(KeysUnconfirmed, on_keys_unconfirmed)
     service.store(InactivitySuspected, on_inactivity_suspected, purpose=PurposeId.P8)
     user_information = Category.USER_INFORMATION
     service.step(FINAL_DELETION, delete_profile, mode=Mode.STORE, purpose=PurposeId.P8, category=user_information)

@@ -1,6 +1,6 @@
 """Makes a person's profile: keys first, then login, details and the event in one transaction.
 
-A registration that fails leaves nothing but unused keys, which the keyring sweeps.
+A registration that fails leaves nothing but unused keys, which the keyring sweeps (`on_keys_unconfirmed`).
 """
 
 from dataclasses import dataclass
@@ -55,8 +55,11 @@ async def register(tx: Transaction, subject: SubjectId, person: NewPerson) -> No
     """Register this person.
 
     Raises:
-        Problem: 422 when they are too young; 409 when somebody has this e-mail.
+        Problem: 422 when they are too young; 409 when somebody has this e-mail, or it took so long that the keys made for
+            it were given up as unused.
     """
+    if tx.state(subject).erased:
+        raise conflict("registration-expired", "This registration took too long. Begin it again.")
     check_age(tx, person.details)
     kind = ProfileKind.JOB_SEEKER if person.employer is None else ProfileKind.EMPLOYER
     credential = tx.seal(

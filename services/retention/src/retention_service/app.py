@@ -14,7 +14,7 @@ from contracts.privacy import (
     ResidueScanned,
     ResidueScanRequested,
 )
-from contracts.profile import ProfileDeleted
+from contracts.profile import KeysAccountedFor, ProfileDeleted, ProfileRegistered
 from contracts.purposes import PurposeId
 
 from retention_service.after_the_fence import after_the_fence
@@ -35,8 +35,10 @@ from retention_service.make_log_key import make_log_key
 from retention_service.measures import RetentionMeasures
 from retention_service.on_erasure_requested import on_erasure_requested
 from retention_service.on_holder_registered import on_holder_registered
+from retention_service.on_keys_accounted_for import on_keys_accounted_for
 from retention_service.on_personal_data_erased import on_personal_data_erased
 from retention_service.on_profile_deleted import on_profile_deleted
+from retention_service.on_profile_registered import on_profile_registered
 from retention_service.on_residue_scan_requested import on_residue_scan_requested
 from retention_service.on_residue_scanned import on_residue_scanned
 from retention_service.open_export import EXPIRE_EXPORT
@@ -44,6 +46,7 @@ from retention_service.rotate_keys import ROTATE_KEYS, KeyRotation
 from retention_service.rotation_due import BACK_UP_EVERY, LOOK_WHETHER_DUE, RotationDue
 from retention_service.scan_later import SCAN_AGAIN, SCAN_LATER, begin_scan, scan_again
 from retention_service.settings import RetentionSettings
+from retention_service.sweep_unused_keys import ASK_EVERY, UnusedKeys
 
 
 def build(settings: RetentionSettings) -> Service:
@@ -59,6 +62,8 @@ def build(settings: RetentionSettings) -> Service:
     service.routes(routes(settings, keyring, measures))
     service.protocol(HolderRegistered, on_holder_registered(asking))
     service.store(ProfileDeleted, on_profile_deleted(asking, Breaker.told_by(settings)), purpose=PurposeId.P8)
+    service.store(ProfileRegistered, on_profile_registered, purpose=PurposeId.P8, opens=False)
+    service.protocol(KeysAccountedFor, on_keys_accounted_for(keyring.destruction))
     service.protocol(ErasureRequested, on_erasure_requested(asking))
     service.protocol(PersonalDataErased, on_personal_data_erased(asking))
     service.protocol(ResidueScanRequested, on_residue_scan_requested)
@@ -76,6 +81,7 @@ def build(settings: RetentionSettings) -> Service:
     rotation = KeyRotation(service, keyring, measures)
     service.errand(ROTATE_KEYS, rotation.run, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None, concurrency=1)
     service.schedule("rotation_due", due.look, every=LOOK_WHETHER_DUE)
+    service.schedule("unused_keys", UnusedKeys(service, measures).ask, every=ASK_EVERY)
     service.schedule("hold_reviews", HoldReviews(service, measures).look, every=LOOK_FOR_OVERDUE)
     service.schedule("keyring_backup", due.back_up, every=BACK_UP_EVERY)
     return service

@@ -101,7 +101,7 @@ def keyring_routes(service: Service, keyring: Keyring, measures: RetentionMeasur
         with closed():
             gone = (await keyring.destruction.settled(service.database)).pending
             async with service.database.transaction(about, keys=()) as tx:
-                outcome = await make_keys(tx, keyring.store, names)
+                outcome = await make_keys(tx, keyring.store, names, confirmed=False)
         living = {name for name, row in outcome.keys.items() if row.wrapped is not None} - gone
         shown = [name for name in names if name not in living or readable(caller.subject, name.category)]
         keys = _unwrapped(keyring, [outcome.keys[name] for name in shown if name in living])

@@ -24,13 +24,15 @@ class MadeKeys(NamedTuple):
     keys: Mapping[KeyName, SubjectKey]
 
 
-async def make_keys(tx: Transaction, store: KekStore, names: Sequence[KeyName]) -> MadeKeys:
+async def make_keys(tx: Transaction, store: KekStore, names: Sequence[KeyName], *, confirmed: bool = True) -> MadeKeys:
     """Make what does not exist yet, and read all. Of keys by category the key's own row is the lock.
+
+    What is made for another service is not `confirmed`: its use is told later, or it is swept (`sweep_unused_keys`).
 
     Raises:
         BadKeks: no key-encryption key that a new key may be wrapped under is there.
     """
     keks = store.writing(await rotations.newest_for_writing(tx.connection))
     new = [NewKey(name, keks.wrap(*name, secrets.token_bytes(KEY_BYTES))) for name in names]
-    made = await subject_keys.insert_new(tx.connection, new, tx.now())
+    made = await subject_keys.insert_new(tx.connection, new, tx.now(), confirmed=confirmed)
     return MadeKeys(made, await subject_keys.find(tx.connection, names))

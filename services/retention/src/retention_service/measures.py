@@ -37,6 +37,9 @@ class RetentionMeasures:
         self._scans_silent = Gauge(
             "tillit_residue_scan_silent", "Scans that wait for a holder's answer", ("holder",), registry=registry
         )
+        self._unconfirmed = Gauge(
+            "tillit_keys_unconfirmed_people", "People of whose keys nobody has told for a day", registry=registry
+        )
         self._holds = Gauge("tillit_holds_in_force", "Holds that keep data back from erasure", registry=registry)
         self._holds_overdue = Gauge(
             "tillit_holds_review_overdue", "Holds in force that nobody has looked at in time", registry=registry
@@ -92,6 +95,9 @@ class RetentionMeasures:
 
     def show_unproven(self, count: int) -> None:
         self._unproven.set(count)
+
+    def show_unconfirmed(self, people: int) -> None:
+        self._unconfirmed.set(people)
 
     def observe_done(self, took: timedelta) -> None:
         self._seconds.observe(took.total_seconds())

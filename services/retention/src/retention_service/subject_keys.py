@@ -49,12 +49,15 @@ def unwrap(keks: KeyEncryptionKeys, row: SubjectKey) -> bytes | None:
     return keks.unwrap(row.name.subject_id, row.name.category, row.wrapped)
 
 
-async def insert_new(connection: Connection, keys: Sequence[NewKey], at: datetime) -> int:
-    """Make those that never existed; the answer is how many. Two callers at once make one and the same key."""
+async def insert_new(connection: Connection, keys: Sequence[NewKey], at: datetime, *, confirmed: bool) -> int:
+    """Make those that never existed; the answer is how many. Two callers at once make one and the same key.
+
+    What is not confirmed waits to be told that it is used.
+    """
     ordered = sorted(keys, key=lambda key: key.name)
     made = await connection.fetch(
-        "INSERT INTO subject_keys (subject_id, category, wrapped, kek_epoch, made_at)"
-        " SELECT subject_id, category, wrapped, kek_epoch, $5 FROM unnest($1::uuid[], $2::text[], $3::bytea[],"
+        "INSERT INTO subject_keys (subject_id, category, wrapped, kek_epoch, made_at, unconfirmed_since)"
+        " SELECT subject_id, category, wrapped, kek_epoch, $5, $6 FROM unnest($1::uuid[], $2::text[], $3::bytea[],"
         " $4::int[]) AS k(subject_id, category, wrapped, kek_epoch)"
         " WHERE NOT EXISTS (SELECT FROM subject_keys AS whole WHERE whole.subject_id = k.subject_id"
         " AND whole.category = split_part(k.category, ':', 1) AND whole.destroyed_at IS NOT NULL)"
@@ -64,8 +67,46 @@ async def insert_new(connection: Connection, keys: Sequence[NewKey], at: datetim
         [key.wrapped.ciphertext for key in ordered],
         [key.wrapped.epoch for key in ordered],
         at,
+        None if confirmed else at,
     )
     return len(made)
+
+
+async def confirm(connection: Connection, subject: SubjectId, names: Sequence[str]) -> None:
+    """These are used. What is destroyed stays so."""
+    await connection.execute(
+        "UPDATE subject_keys SET unconfirmed_since = NULL"
+        " WHERE subject_id = $1 AND category = ANY($2::text[]) AND unconfirmed_since IS NOT NULL",
+        subject,
+        list(names),
+    )
+
+
+async def people_unconfirmed(connection: Connection, before: datetime, limit: int) -> list[SubjectId]:
+    """Whose keys have waited since before this moment, those that wait longest first."""
+    rows = await connection.fetch(
+        "SELECT subject_id, min(unconfirmed_since) AS since FROM subject_keys WHERE unconfirmed_since < $1"
+        " GROUP BY subject_id ORDER BY since, subject_id LIMIT $2",
+        before,
+        limit,
+    )
+    return [SubjectId(row["subject_id"]) for row in rows]
+
+
+async def unconfirmed(
+    connection: Connection, subjects: Sequence[SubjectId], before: datetime
+) -> dict[SubjectId, list[str]]:
+    """Which keys of these people have waited since before this moment."""
+    rows = await connection.fetch(
+        "SELECT subject_id, category FROM subject_keys"
+        " WHERE subject_id = ANY($1::uuid[]) AND unconfirmed_since < $2 ORDER BY subject_id, category",
+        list(subjects),
+        before,
+    )
+    found: dict[SubjectId, list[str]] = {}
+    for row in rows:
+        found.setdefault(SubjectId(row["subject_id"]), []).append(row["category"])
+    return found
 
 
 async def find(connection: Connection, names: Sequence[KeyName]) -> Mapping[KeyName, SubjectKey]:
@@ -100,7 +141,7 @@ async def destroy(connection: Connection, destroyed: Sequence[Destroyed]) -> Non
         "INSERT INTO subject_keys (subject_id, category, destroyed_at)"
         " SELECT subject_id, category, destroyed_at FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])"
         " AS d(subject_id, category, destroyed_at)"
-        " ON CONFLICT (subject_id, category) DO UPDATE SET wrapped = NULL, kek_epoch = NULL,"
+        " ON CONFLICT (subject_id, category) DO UPDATE SET wrapped = NULL, kek_epoch = NULL, unconfirmed_since = NULL,"
         " destroyed_at = coalesce(subject_keys.destroyed_at, excluded.destroyed_at)",
         [name.subject_id for name in names],
         [name.category for name in names],
