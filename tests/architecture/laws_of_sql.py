@@ -25,7 +25,7 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _METHODS: Final = frozenset({"execute", "executemany", "fetch", "fetchrow", "fetchval"})
-_GENERATED: Final = frozenset({"chassis.holders", "chassis.hold_back", "chassis.residue"})
+_GENERATED: Final = frozenset({"chassis.holders", "chassis.hold_back", "chassis.residue", "chassis.explain"})
 """Where statements are generated: from a holder's declaration, and from PostgreSQL's catalog for every table there is."""
 _NAMED_OTHERWISE: Final = {"chassis.idempotency": "idempotency_keys"}
 """A table's only module where another name says better what it knows."""

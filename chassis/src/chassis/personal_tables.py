@@ -3,6 +3,21 @@
 from dataclasses import dataclass
 
 from contracts.personal import Category, SubjectId
+from contracts.purposes import PurposeId
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When a rule ends a row: so many months and days after the time in this column; never, while that is null."""
+
+    column: str
+    months: int = 0
+    days: int = 0
+
+    @property
+    def due(self) -> str:
+        """The moment, as SQL; the names in it are the declaration's."""
+        return f"{self.column} + make_interval(months => {self.months}, days => {self.days})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +28,9 @@ class PersonalTable:
     same `category_column`, and only the rows that name the category there are meant. `sealed` columns hold blobs,
     `plain` ones values that are searched (only in their owner's indexed columns), `other` ones ids and times that say
     nothing by themselves. `record` is the column by whose id a hold names a single row; by default the owner's, where a
-    person has one row. What is not `holdable` is kept back by no hold: because the service can't open it, or because it
-    is evidence of nothing.
+    person has one row. `purposes` are what it is kept for; by default what the service is registered for with that
+    category, which a law allows where it is one. `clock` is the rule where that is a time. What is not `holdable` is kept
+    back by no hold: because the service can't open it, or because it is evidence of nothing.
     """
 
     table: str
@@ -26,6 +42,8 @@ class PersonalTable:
     other: tuple[str, ...] = ()
     category_column: str | None = None
     record: str | None = None
+    purposes: tuple[PurposeId, ...] = ()
+    clock: Clock | None = None
     holdable: bool = True
 
     @property

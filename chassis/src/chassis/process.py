@@ -17,6 +17,7 @@ from chassis import logs, migrations, recovery, telemetry
 from chassis.admin import admin_routes
 from chassis.destroyed_keys import follow_destroyed
 from chassis.edge import make_app, serve
+from chassis.explain_api import explain_routes
 from chassis.jwks import JwksFile
 from chassis.logs import SafeError, get_logger
 from chassis.service import Service
@@ -129,7 +130,8 @@ def _background(part: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
 
 async def _http(service: Service, role: str, stop: asyncio.Event) -> None:
     settings = service.settings
-    routers = [*service.routers(), admin_routes(service)] if role in ("api", "all") else []
+    own = [*service.routers(), admin_routes(service), explain_routes(service, LOGIN_ROLES)]
+    routers = own if role in ("api", "all") else []
     app = make_app(
         title=f"Tillit {service.name}",
         routers=routers,

@@ -131,3 +131,9 @@ async def forget(connection: Connection, subjects: Iterable[SubjectId]) -> None:
 async def erased_at(connection: Connection, subject: SubjectId) -> datetime | None:
     """When data of this person was erased here last; None when none was."""
     return await connection.fetchval("SELECT erased_at FROM subjects WHERE subject_id = $1", subject)
+
+
+async def read(connection: Connection, subject: SubjectId) -> SubjectState:
+    """The person's state at this moment, without the lock: to be shown, never to be acted on."""
+    row = await connection.fetchrow("SELECT restrictions, erased FROM subjects WHERE subject_id = $1", subject)
+    return ACTIVE if row is None else SubjectState(frozenset(row["restrictions"]), frozenset(row["erased"]))

@@ -12,6 +12,7 @@ from tillit_cli import (
     breaker,
     demo,
     erasures,
+    explain,
     exports,
     guest,
     holds,
@@ -43,6 +44,7 @@ app.add_typer(exports.group, name="exports")
 app.add_typer(holds.group, name="hold")
 app.add_typer(receipt.group, name="receipt")
 app.add_typer(erasures.group, name="erasures")
+app.command(name="explain")(explain.explain)
 app.command(name="demo")(demo.demo)
 app.command(name="guest")(guest.guest)
 app.command(name="token")(guest.token)

@@ -20,6 +20,7 @@ from chassis.admin_answers import (
     WaitingRecord,
 )
 from chassis.clock import SystemClock
+from chassis.explain import Explanation
 from chassis.tokens import Signer
 from local_stack.stack import StackInfo
 from pydantic import Base64Bytes, BaseModel, JsonValue, TypeAdapter
@@ -234,6 +235,10 @@ class Operator:
         """The newest erasures, of everybody or of one person."""
         query = {} if subject_id is None else {"subject_id": str(subject_id)}
         return _ErasurePage.model_validate_json(await self.call("retention", "GET", "/erasures", query=query)).items
+
+    async def explain(self, service: str, subject_id: UUID) -> Explanation:
+        """What one service keeps of a person, and why."""
+        return Explanation.model_validate_json(await self.call(service, "GET", f"/admin/explain/{subject_id}"))
 
     async def scan_for_residue(self, erasure_id: UUID) -> None:
         """Have every holder look now for what an erasure that is done left behind."""

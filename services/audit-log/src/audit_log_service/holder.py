@@ -5,6 +5,7 @@ from typing import Final
 from chassis.holders import Holder
 from chassis.personal_tables import PersonalTable
 from contracts.personal import Category
+from contracts.purposes import PurposeId
 
 
 def _contents(category: Category, rule: str) -> PersonalTable:
@@ -14,6 +15,7 @@ def _contents(category: Category, rule: str) -> PersonalTable:
         owner="subject_id",
         rule=rule,
         category_column="category",
+        purposes=(PurposeId.P8,),
         sealed=("body", "sealed_salt"),
         other=("position", "event_id", "subject_ids", "headers"),
         record="event_id",

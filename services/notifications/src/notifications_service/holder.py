@@ -3,8 +3,9 @@
 from typing import Final
 
 from chassis.holders import Holder
-from chassis.personal_tables import PersonalTable
+from chassis.personal_tables import Clock, PersonalTable
 from contracts.personal import Category
+from contracts.purposes import PurposeId
 
 HOLDER: Final = Holder(
     "notifications",
@@ -16,6 +17,7 @@ HOLDER: Final = Holder(
             rule="R1: with the profile",
             sealed=("contact",),
             other=("stored_at",),
+            purposes=(PurposeId.P4,),
         ),
         PersonalTable(
             "interests",
@@ -25,6 +27,7 @@ HOLDER: Final = Holder(
             plain=("occupation", "place"),
             other=("interest_id", "saved_at"),
             record="interest_id",
+            purposes=(PurposeId.P4,),
         ),
         PersonalTable(
             "mails",
@@ -34,6 +37,8 @@ HOLDER: Final = Holder(
             sealed=("mail",),
             other=("mail_id", "kind", "state", "smtp_code", "made_at", "ended_at"),
             record="mail_id",
+            purposes=(PurposeId.P4,),
+            clock=Clock("ended_at", months=36),
         ),
         PersonalTable(
             "last_mails",
@@ -42,6 +47,7 @@ HOLDER: Final = Holder(
             rule="A4: address and letter until the last mail has ended; how it ended as D5, 3 years",
             sealed=("contact", "letter"),
             other=("erasure_id", "mail_id", "kept_at", "give_up_at", "ended_at", "outcome"),
+            clock=Clock("ended_at", months=36),
         ),
     ),
     impersonal={"positions": "adverts, about no person"},

@@ -5,10 +5,13 @@ from typing import Final
 from chassis.holders import Holder
 from chassis.personal_tables import PersonalTable
 from contracts.personal import Category
+from contracts.purposes import PurposeId
 
 _WITH_THE_PROFILE: Final = "R1: with the profile"
 _OWNER: Final = "subject_id"
 _CATEGORY: Final = Category.USER_INFORMATION
+_PROFILES: Final = (PurposeId.P1, PurposeId.P2)
+"""Profiles of job seekers, and of employers' users."""
 
 HOLDER: Final = Holder(
     "profile",
@@ -20,6 +23,7 @@ HOLDER: Final = Holder(
             rule=_WITH_THE_PROFILE,
             sealed=("details",),
             other=("kind", "employer_id", "registered_at", "corrected_at", "deleted_at"),
+            purposes=_PROFILES,
         ),
         PersonalTable(
             "logins",
@@ -30,6 +34,7 @@ HOLDER: Final = Holder(
             plain=("email_hash",),
             other=("kind", "changed_at", "used_at"),
             holdable=False,  # a credential is evidence of nothing, and goes before the erasure
+            purposes=_PROFILES,
         ),
         PersonalTable(
             "resumes",
@@ -38,6 +43,7 @@ HOLDER: Final = Holder(
             rule=_WITH_THE_PROFILE,
             sealed=("resume",),
             other=("stored_at",),
+            purposes=(PurposeId.P1,),
         ),
         PersonalTable(
             "job_interests",
@@ -48,6 +54,7 @@ HOLDER: Final = Holder(
             plain=("occupation", "place"),
             other=("interest_id", "saved_at"),
             record="interest_id",
+            purposes=(PurposeId.P1,),
         ),
         PersonalTable(
             "deletions",
@@ -55,6 +62,7 @@ HOLDER: Final = Holder(
             owner=_OWNER,
             rule="R1: with the profile, or when the deletion is cancelled",
             other=("reason", "requested_at", "final_at"),
+            purposes=(PurposeId.P8,),
         ),
     ),
     impersonal={

@@ -1,7 +1,7 @@
 """What the retention service holds of people, and why its keyring outlives every erasure."""
 
 from chassis.holders import Holder
-from chassis.personal_tables import PersonalTable
+from chassis.personal_tables import Clock, PersonalTable
 from contracts.personal import Category
 
 from retention_service.ask_holders import ASK_AGAIN
@@ -43,6 +43,7 @@ HOLDER = Holder(
                 *("requested_at", "due_at", "answered_at", "fenced_at", "done_at"),
                 *("receipt", "receipt_name", "policy", "told_at", "mailed_at", "mail_outcome"),
             ),
+            clock=Clock("done_at", months=36),
         ),
         PersonalTable(
             "residue_scans",
@@ -65,6 +66,7 @@ HOLDER = Holder(
                 *("review_on", "reviewed_at", "reviewed_by", "lifted_at", "lifted_by"),
             ),
             record="hold_id",
+            clock=Clock("lifted_at", months=36),
         ),
         PersonalTable(
             "exports",
@@ -76,6 +78,7 @@ HOLDER = Holder(
             record="export_id",
             holdable=False,  # a copy of what others hold
             other=("export_id", "opened_by", "opened_at", "expires_at", "closed_at", "ended"),
+            clock=Clock("closed_at", months=36),
         ),
     ),
     impersonal={
