@@ -16,6 +16,7 @@ async def test_a4_after_a_person_is_forgotten_nothing_that_remains_opens_and_the
     assert {answer.holder for answer in told.watched.erasure.holders} == set(stack.services)
     assert [check.what for check in told.after.checks if check.what.startswith("control")]
     assert all(check.holds for check in (*told.before.checks, *told.after.checks))
+    assert {part.holder for part in told.receipt.receipt.body.holders} == set(stack.services)
     assert told.after.tried.pairs > len(told.before.blobs)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import uuid4
 
 from chassis.clock import SystemClock, monotonic
+from contracts.receipt_files import BadReceipt, CheckedReceipt
 from local_stack.stack import StackInfo
 from rich.console import Console
 from rich.live import Live
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from tillit_cli import samples
 from tillit_cli.caught_mail import MailCatcher
+from tillit_cli.demo_receipt import NoReceipt, receipt_mailed_to
 from tillit_cli.erasure_watch import Watched, as_table, watch_erasure
 from tillit_cli.import_file import Parsed, ReadItem, Rejected
 from tillit_cli.import_people import PeopleImport, Registration
@@ -27,6 +29,7 @@ from tillit_cli.portal import Portal, portal_at
 from tillit_cli.proof.residue import After, Before, Check, ResidueProof
 from tillit_cli.proof.unique_person import UniquePerson, make_person
 from tillit_cli.reach import Reached, Reader, percentile, reach_of
+from tillit_cli.receipt import told
 from tillit_cli.settled import wait_until_settled
 
 AT_ONCE: Final = 4
@@ -49,6 +52,7 @@ class Told:
     reached: Sequence[Reached]
     before: Before
     watched: Watched
+    receipt: CheckedReceipt
     after: After
 
 
@@ -79,12 +83,13 @@ class DemoStory:
             self._tell_before(before)
             watched = await self._erase(portal, operator, registration)
             await wait_until_settled(self._info, operator, seconds=SETTLE_SECONDS)
+            receipt = await self._tell_receipt(person)
             self._console.print(
                 "\n[bold]The proof.[/] Searching everything for the name, the mail, the phone and the birth date ..."
             )
             after = await proof.after_erasure(before)
             self._tell_after([*before.checks, *after.checks], after)
-            return Told(registration, reached, before, watched, after)
+            return Told(registration, reached, before, watched, receipt, after)
 
     async def _register(self, portal: Portal, people: Sequence[ReadItem[Resume]], person: UniquePerson) -> Registration:
         self._console.print("\n[bold]People register.[/]")
@@ -134,6 +139,21 @@ class DemoStory:
             " is set to 0 in the local stack."
         )
         return watched
+
+    async def _tell_receipt(self, person: UniquePerson) -> CheckedReceipt:
+        self._console.print("\n[bold]The last mail[/] links to a receipt; it is checked with nothing but public keys.")
+        try:
+            checked = await receipt_mailed_to(self._info, person.email)
+        except (NoReceipt, BadReceipt) as error:
+            raise DemoFailed(f"the demo failed: {error}") from error
+        for line in told(checked):
+            self._console.print(line, markup=False, highlight=False)
+        folder = self._info.state
+        self._console.print(
+            f"Check it yourself: python tools/verify_receipt.py {folder}/receipt.json {folder}/receipt-keys.json",
+            soft_wrap=True,
+        )
+        return checked
 
     def _tell_import(self, what: str, summary: ImportSummary) -> None:
         for line in told_reasons(summary):
