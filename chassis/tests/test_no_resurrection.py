@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 from chassis.errors import SubjectGone
+from chassis.reactions import BadReaction
 from chassis.sql import borrow
 from chassis.testing.services import surroundings
+from chassis.transaction import Transaction
 from contracts.personal import SubjectId
 from contracts.privacy import ErasureRequested
-from contracts.profile import DeletionReason
+from contracts.profile import DeletionReason, JobInterestSaved
+from contracts.purposes import PurposeId
 
 from chassis import housekeeping
 
@@ -125,3 +128,11 @@ async def test_nothing_but_the_tombstone_and_sealed_unsent_events_names_an_erase
             if found:
                 naming.add(row["table_name"])
     assert naming == {"subjects", "outbox"}
+
+
+async def test_what_others_say_is_read_again_anyhow_and_not_put_back_from_here(town: Town) -> None:
+    async def nothing(event: JobInterestSaved, tx: Transaction) -> None:
+        raise AssertionError(f"{event.type} in {tx}")
+
+    with pytest.raises(BadReaction, match="not this service's own"):
+        town.service.puts_back(JobInterestSaved, nothing, purpose=PurposeId.P4)

@@ -23,12 +23,13 @@ from tillit_cli.keyring_calls import rotate, rotations
 from tillit_cli.operator_calls import Operator
 from tillit_cli.proof.byte_search import Place, Searcher
 from tillit_cli.proof.keyring import remaining_keys
-from tillit_cli.proof.residue import ResidueProof
 from tillit_cli.proof.sealed_blobs import BlobFinder, FoundBlob, try_every_key
 
 from tests.promises.system import SECONDS, JobSeeker, System
 
 SERVICES: Final = ("notifications", "profile", "audit-log", "retention")
+KEPT: Final = {Category.RIGHTS_CASE}
+"""What an erasure of everything leaves: that it happened, and that the person was told."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,8 @@ async def restored(running: Stack, service: str, folder: Path) -> None:
 
 
 async def nobody_came_back(system: System, scene: Scene) -> None:
-    proof = ResidueProof(system.info, scene.leaver.subject_id, scene.leaver.person.needles("their"))
-    left = {blob.where.partition(".")[0] for blob in await proof.blobs_of(scene.leaver.subject_id)} & set(
-        system.info.databases
-    )
-    assert left == set()
+    left = await system.sealed_in_tables(scene.leaver)
+    assert {category for categories in left.values() for category in categories} <= KEPT
     assert await system.readable_traces(scene.leaver) == set()
     again = await system.ask("profile", "GET", "/me", scene.stayer.login)
     assert again.status_code == 200
@@ -90,13 +88,16 @@ async def test_a_service_restored_from_before_an_erasure_has_nobody_who_was_eras
         assert len(await system.mails_to(who.person.email)) == 1
 
 
-async def test_a_profile_service_restored_from_before_an_erasure_lets_nobody_who_was_erased_in_again(
+async def test_a_profile_service_restored_from_before_an_erasure_lets_nobody_erased_in_and_knows_who_came_since(
     system: System, running: Stack, tmp_path: Path
 ) -> None:
     told = await scene(system, running, "profile", tmp_path)
+    before = await system.sealed_in_tables(told.newcomer)
     await restored(running, "profile", tmp_path)
     await system.settled()
     await nobody_came_back(system, told)
+    assert await system.sealed_in_tables(told.newcomer) == before
+    assert told.occupation in (await system.ask("profile", "GET", "/me/job-interests", told.stayer.login)).text
     answer = await system.ask("profile", "GET", "/me", told.leaver.login)
     assert answer.status_code == 401
 

@@ -281,6 +281,36 @@ async def test_what_the_past_would_send_again_changes_nothing_elsewhere(town: To
         assert await parked_rows(town.reader) == []
 
 
+async def test_a_source_puts_back_what_it_said_since_but_nobody_who_was_erased(town: Town) -> None:
+    leaver, stayer = town.people(2)
+    async with running(town.reader):
+        async with running(town.writer):
+            await told(town, leaver, stayer)
+        backup = await Snapshot.of(town.writer)
+        again = town.another_writer()
+        async with running(again):
+            await told(town, leaver, stayer, times=2)
+            newcomer = town.person()
+            await told(town, newcomer)
+        await erase_everywhere(town, leaver)
+        await backup.put_back(town.writer)
+        assert (await _said(town, stayer), await _said(town, newcomer)) == ([1], [])
+        async with town.writer.database.transaction(keys=()) as tx:
+            await recoveries.begin(tx.connection, Sign.TOLD, tx.now() - timedelta(minutes=1), tx.now())
+        async with running(town.another_writer()):
+            assert await _said(town, stayer) == [1, 2, 3]
+            assert await _said(town, newcomer) == [1]
+            assert await _said(town, leaver) == []
+            await told(town, stayer)
+    assert await arrivals(town.reader, stayer) == [1, 2, 3, 4]
+
+
+async def _said(town: Town, subject: SubjectId) -> list[int]:
+    async with borrow(town.writer.database.pool) as connection:
+        rows = await connection.fetch("SELECT number FROM said WHERE subject_id = $1 ORDER BY number", subject)
+    return [row["number"] for row in rows]
+
+
 async def _until_ended(service: Service, subject: SubjectId, role: str = "all") -> tuple[list[int], list[int]]:
     """What of this person is there once the service is ready."""
     async with running(service, role):

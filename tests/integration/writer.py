@@ -18,6 +18,7 @@ from contracts.personal import Category, Personal, PersonalRecord, SubjectId, Us
 from contracts.position import PositionPublished
 from contracts.privacy import DeletionCancelled, DeletionRequested, ErasureRequested
 from contracts.profile import DeletionReason, JobInterestRemoved, JobInterestSaved, ProfileCorrected
+from contracts.purposes import PurposeId
 
 NAME: Final = "profile"
 AT: Final = datetime(2026, 1, 2, 8, tzinfo=UTC)
@@ -47,7 +48,24 @@ def build(settings: ServiceSettings) -> Service:
     migrations = MigrationSource("integration writer", Path(__file__).parent / "writer_migrations")
     service = Service(NAME, settings, holder=HOLDER, key_categories=CATEGORIES, migrations=migrations)
     service.protocol(ErasureRequested, HOLDER.erase)
+    service.puts_back(JobInterestSaved, said_before, purpose=PurposeId.P1)
     return service
+
+
+async def said_before(event: JobInterestSaved, tx: Transaction) -> None:
+    """What a restored database forgot that was said."""
+    subject, number = event.subject_id, event.interest_id.int
+    if await tx.fetchval("SELECT count(*) FROM said WHERE subject_id = $1 AND number = $2", subject, number):
+        return
+    said_id = new_id(tx.clock)
+    sealed = tx.seal(Details(occupation=event.occupation), subject=subject, record_id=said_id, schema="said")
+    await tx.execute(
+        "INSERT INTO said (said_id, subject_id, number, details) VALUES ($1, $2, $3, $4)",
+        said_id,
+        subject,
+        number,
+        sealed,
+    )
 
 
 def number_as_id(number: int) -> UUID:

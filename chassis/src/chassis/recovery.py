@@ -4,7 +4,7 @@ A database that was restored from a backup has forgotten what was taken in and e
 restored it wrote so into it (`tillit restore`), or Kafka was told of more than the database knows, which never happens
 otherwise, because Kafka is told after the commit. Then, in this order: Kafka's committed offsets are set back, so that no
 fence passes on their strength; the erasures since are carried out again; the topic of erasures is read again, then all
-others; and only then is the service ready, its relay sends and its work is done.
+others, before them what the service itself said; and only then is it ready, its relay sends and its work is done.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from contracts.privacy import ErasureRequested
 
 from chassis import offsets, recoveries, sightings
 from chassis.logs import SafeError, get_logger
+from chassis.own_past import read_own_past
 from chassis.recoveries import Recovery, Sign
 from chassis.service import Service
 from chassis.sightings import What
@@ -77,6 +78,13 @@ class CatchUp:
             _log.error("recovery.records_gone", records=gone)
         self._ends = found.ends
         return True
+
+    async def put_own_past_back(self) -> None:
+        """What the service itself said since, where it is the source of it."""
+        recovery = await self._open()
+        if recovery is not None:
+            count = await read_own_past(self._service, recovery.missing_since - CLOCKS_AGREE)
+            _log.warning("recovery.own_past_read", records=count)
 
     async def read_to_the_end(self, topics: Collection[str] | None = None) -> None:
         """Return once these topics, or all, were taken in to where they ended when it began."""

@@ -88,6 +88,8 @@ class Service:
         self.errand(SCAN_RESIDUE, look, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None, concurrency=1)
         self._ledger: ErasureLedger | None = None
         self._carry_out_again: CarryOutAgain | None = None
+        self.own_past: dict[type[Event], Reaction] = {}
+        """What it puts back of what it said itself, after its database was restored from a backup."""
 
     # What it reacts to
 
@@ -156,6 +158,14 @@ class Service:
     def recovers_with(self, carry_out_again: CarryOutAgain) -> None:
         """Carry out again what was erased since a moment by a record of one's own, instead of asking retention."""
         self._carry_out_again = carry_out_again
+
+    def puts_back(self, event: type[E], reaction: Single[E], *, purpose: PurposeId) -> None:
+        """Runs for this service's own events since the backup, when its database was restored; never otherwise."""
+        if event.topic.owner != self.name:
+            raise BadReaction(f"{event.type} is not this service's own to say: it is read again anyhow")
+        check_purpose(self.name, purpose, event)
+        mode = Mode.PROTOCOL if event.privacy_protocol else Mode.STORE
+        self.own_past[event] = Reaction(event, mode, purpose, single=reaction)
 
     async def carry_out_again(self, since: datetime) -> int:
         """Erase what this database forgot that it had erased; the answer is how many erasures there were.

@@ -134,6 +134,7 @@ class Worker:
                 await self._until_it_works(
                     partial(self._catch_up.read_to_the_end, [self._catch_up.erasures]), "reading"
                 )
+                await self._until_it_works(self._catch_up.put_own_past_back, "putting back what was said")
             self._go_on.set()
             await self._join([consumer for consumer in self._consumers if consumer not in first])
             if begun:

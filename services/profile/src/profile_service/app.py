@@ -19,6 +19,7 @@ from profile_service.holder import HOLDER
 from profile_service.on_erasure_requested import on_erasure_requested
 from profile_service.on_inactivity_suspected import on_inactivity_suspected
 from profile_service.on_keys_unconfirmed import on_keys_unconfirmed
+from profile_service.put_back import put_back
 from profile_service.settings import ProfileSettings
 
 _KEYS = frozenset({Category.USER_INFORMATION})
@@ -33,6 +34,7 @@ def build(settings: ProfileSettings) -> Service:
     user_information = Category.USER_INFORMATION
     service.step(FINAL_DELETION, delete_profile, mode=Mode.STORE, purpose=PurposeId.P8, category=user_information)
     service.step(EXPIRY, expire_position, mode=Mode.STORE, purpose=PurposeId.P2, category=None)
+    put_back(service)
     service.routes(partial(routes, settings=settings))
     return service
 

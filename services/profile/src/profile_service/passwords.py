@@ -22,6 +22,11 @@ class Passwords:
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._nobodys = self._hasher.hash(secrets.token_hex())
 
+    @property
+    def nobodys(self) -> str:
+        """The hash of a password that nobody knows."""
+        return self._nobodys
+
     async def hash(self, password: SecretStr) -> str:
         """A new hash, with a salt of its own."""
         async with self._gate:

@@ -42,6 +42,20 @@ async def add(connection: Connection, profile: Profile) -> None:
     )
 
 
+async def put_back(connection: Connection, profile: Profile) -> bool:
+    """False when the row is there, be it of a profile that ended."""
+    added = await connection.fetchval(
+        "INSERT INTO profiles (subject_id, kind, employer_id, details, registered_at) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT DO NOTHING RETURNING subject_id",
+        profile.subject_id,
+        profile.kind,
+        profile.employer_id,
+        profile.details,
+        profile.registered_at,
+    )
+    return added is not None
+
+
 async def find(connection: Connection, subject: SubjectId) -> Profile | None:
     """The profile, unless there is none (any more)."""
     row = await connection.fetchrow(
