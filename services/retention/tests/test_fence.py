@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from chassis.errors import TRANSIENT
 from chassis.kafka_topics import ensure_topics
 from chassis.metrics import Metrics
@@ -65,6 +66,13 @@ class Broker:
         consumer.assign([self.place(topic, partition) for partition in upto])
         await consumer.commit({self.place(topic, partition): offset for partition, offset in upto.items()})
         await consumer.stop()
+
+    async def forget(self, topic: str, partition: int, *, before: int) -> None:
+        """As the broker does with what is older than its topic keeps."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        await admin.delete_records({self.place(topic, partition): RecordsToDelete(before_offset=before)})
+        await admin.close()
 
     async def look(self) -> None:
         """One round, then what follows for whom it let pass, to the destroyed keys."""
@@ -127,6 +135,21 @@ async def test_what_is_written_after_the_fence_does_not_hold_it(broker: Broker) 
     await broker.write("profile.v1", partition=0, records=20)
     for holder in ("audit-log", "notifications", "retention"):
         await broker.commit(holder, "profile.v1", {0: 1})
+    await broker.look()
+    assert await broker.rig.stage(subject) == "done"
+
+
+async def test_records_that_are_gone_from_a_quiet_partition_hold_no_fence_for_who_came_later(broker: Broker) -> None:
+    await broker.register_all()
+    await broker.write("position.v1", partition=2, records=3)
+    subject = await broker.answered()
+    await broker.commit("notifications", "position.v1", {2: 0})
+    await broker.look()
+    assert await broker.rig.stage(subject) == "fencing"
+    await broker.forget("position.v1", partition=2, before=2)
+    await broker.look()
+    assert await broker.rig.stage(subject) == "fencing"  # one record is there to be read
+    await broker.forget("position.v1", partition=2, before=3)
     await broker.look()
     assert await broker.rig.stage(subject) == "done"
 

@@ -17,7 +17,7 @@ from chassis.clock import new_id
 from chassis.logs import get_logger
 from chassis.service import Service
 from chassis.sql import borrow
-from chassis.topic_offsets import committed_offsets, end_offsets
+from chassis.topic_offsets import Offsets, committed_offsets, end_offsets, extent
 from chassis.work import WorkItem
 from contracts.personal import SubjectId
 from contracts.topics import TOPICS
@@ -104,6 +104,7 @@ class FenceRound:
             return
         groups = [group for holder in known for group in holder.groups]
         committed = await committed_offsets(service.settings.kafka_bootstrap, groups)
+        beginnings = (await extent(service.settings.kafka_bootstrap, _topics_read(known))).beginnings
         for fence in waited_for:
             if _topics_read(known) - fence.end_offsets.keys():
                 # A holder came to read a topic that this fence does not know, or that the broker did not have.
@@ -111,7 +112,7 @@ class FenceRound:
                     await erasures.drop_fence(tx.connection, fence.fence_id)
                 _log.warning("fence.dropped", why="a holder reads a topic that it does not know")
                 continue
-            held_by = lags(fence, known, committed)
+            held_by = lags(fence, known, committed, beginnings)
             if not held_by:
                 await self._pass(fence)
             elif service.clock.now() - fence.taken_at > _STALLED_AFTER:
@@ -150,15 +151,23 @@ class FenceRound:
 
 
 def lags(
-    fence: Fence, known: Sequence[RegisteredHolder], committed: Mapping[str, Mapping[TopicPartition, int]]
+    fence: Fence,
+    known: Sequence[RegisteredHolder],
+    committed: Mapping[str, Mapping[TopicPartition, int]],
+    beginnings: Offsets,
 ) -> list[Lag]:
-    """What holds this fence: every partition of every holder's topics whose commit is not as far; none counts as 0."""
+    """What holds this fence: every partition of every holder's topics whose commit is not as far.
+
+    None counts as where the partition begins: what is gone from there can be read by nobody, and a group that is younger
+    than the last record of a quiet partition commits nothing beyond 0.
+    """
     found: list[Lag] = []
     for group in (group for holder in known for group in holder.groups):
         reached = committed[group.group]
         for topic in group.topics:
             for partition, end in fence.end_offsets[topic].items():
-                missing = end - reached.get(TopicPartition(topic, partition), 0)
+                first = beginnings.get(topic, {}).get(partition, 0)
+                missing = end - max(reached.get(TopicPartition(topic, partition), 0), first)
                 if missing > 0:
                     found.append(Lag(group.group, topic, partition, missing))
     return found

@@ -17,8 +17,9 @@ class RetentionSettings(ServiceSettings):
     kek_custody: str = ""
     """Folders on volumes of different people, comma-separated: each gets a share of every key-encryption key, and a
     majority of them makes it. Empty: nobody can make it again."""
-    rotate_every_days: float = Field(default=7.0, gt=0, le=31)
-    """How old the newest key-encryption key may become: a backup of the keyring revives nobody for longer."""
+    rotate_every_days: float = Field(default=7.0, gt=0, le=7)
+    """How old the newest key-encryption key may become: a backup of the keyring revives nobody for longer. A receipt says
+    8 days, so no more than a week."""
     key_requests_per_second: int = Field(default=400, ge=1)
     """How often one service may ask the keyring, each process of it counted by each process of ours."""
     public_url: AnyHttpUrl
