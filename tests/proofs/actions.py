@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 from uuid import uuid4
 
 from chassis.clock import new_id
@@ -16,6 +16,7 @@ from chassis.records import Cause, encode
 from contracts.event import Event
 from contracts.personal import Category, Personal, UserInformation
 from contracts.position import PositionPublished
+from contracts.privacy import LegalGround
 from contracts.profile import DeletionReason, JobInterestSaved, ProfileCorrected, ProfileKind, ProfileRegistered
 from contracts.rights import InactivitySuspected
 from contracts.topics import PROFILE
@@ -26,13 +27,18 @@ from profile_service.register import NewPerson, new_subject, register
 from profile_service.remove_job_interest import remove_job_interest
 from profile_service.request_deletion import request_deletion
 from profile_service.save_job_interest import save_job_interest
+from retention_service.keyring import Keyring
+from retention_service.lift_hold import lift_hold
+from retention_service.place_hold import NewHold, keys_for, place_hold
 from retention_service.rotate_keys import ROTATE_KEYS, ask_to_rotate
+from retention_service.settings import RetentionSettings
 
-from tests.proofs.people import OCCUPATIONS, PLACES, People, Person, Standing, chosen, details
+from tests.proofs.people import OCCUPATIONS, PLACES, Held, People, Person, Standing, chosen, details
 from tests.proofs.schedule import Kind, Step
 from tests.proofs.town import COOLING_OFF, NAMES, START, Place, Town
 
 REASONS: Final = (DeletionReason.TERMINATED, DeletionReason.REQUESTED)
+CATEGORIES_HELD: Final = (None, Category.USER_INFORMATION, Category.COMMUNICATION)
 TIMES: Final = (
     timedelta(seconds=1),
     timedelta(minutes=10),
@@ -185,6 +191,42 @@ class Play:
             sent = encode(event, known, Cause(event_id), event_id=event_id, source=source, at=at, prefix="")
             self.town.bus.send(sent.topic, sent.key, sent.headers, sent.body)
 
+    # Officers
+
+    async def hold(self, step: Step) -> None:
+        person = chosen(self.people.everybody, step.a)
+        if person is None:
+            return
+        category = CATEGORIES_HELD[step.b % len(CATEGORIES_HELD)]
+        retention, subject = self.town.service("retention"), person.subject_id
+        wanted = NewHold(
+            subject_id=subject,
+            category=category,
+            holder=None,
+            table=None,
+            records=(),
+            ground=LegalGround.LEGAL_CLAIM,
+            reason=Personal("a claim"),
+            review_on=self.town.clock.now() + timedelta(days=90),
+        )
+        with suppress(*_UNCHANGED):
+            async with retention.database.transaction([subject], keys=keys_for(subject)) as tx:
+                placed = await place_hold(tx, self._keyring(), wanted, "operator")
+            person.holds.append(Held(placed.placed.hold.hold_id, category))
+
+    async def lift(self, step: Step) -> None:
+        held = [(one, person) for person in self.people.everybody for one in person.holds if not one.lifted]
+        if not held:
+            return
+        one, person = held[step.a % len(held)]
+        with suppress(*_UNCHANGED):
+            async with self.town.service("retention").database.transaction([person.subject_id]) as tx:
+                await lift_hold(tx, self._keyring(), one.hold_id, "operator")
+            one.lifted = True
+
+    def _keyring(self) -> Keyring:
+        return Keyring.told_by(cast("RetentionSettings", self.town.service("retention").settings))
+
     # Services
 
     async def repeat(self, step: Step) -> None:
@@ -220,6 +262,8 @@ class Play:
         """What is broken stays so; without the keyring nothing would ever end."""
         self.town.door.open = True
         await self.town.settle()
+        self._hear()
+        self.people.everybody_knows()
 
     async def end(self) -> None:
         """Nothing is broken any more, what was parked runs, and everything comes to its end."""
@@ -349,6 +393,8 @@ _DO: Final[Mapping[Kind, Callable[[Play, Step], Awaitable[None]]]] = MappingProx
         Kind.RESTART: Play.restart,
         Kind.ROTATE: Play.rotate,
         Kind.MAKE_KEYS: Play.make_keys,
+        Kind.HOLD: Play.hold,
+        Kind.LIFT: Play.lift,
         Kind.BREAK: Play.break_,
         Kind.MEND: Play.mend,
         Kind.REDRIVE: Play.redrive,

@@ -6,14 +6,17 @@ from functools import cache
 from uuid import UUID
 
 from chassis.errors import SubjectGone
+from chassis.hold_back import key_of
 from chassis.keys import KeyName
+from chassis.sealing import unseal
+from chassis.sql import borrow
 from contracts.personal import Category, SubjectId
 from notifications_service import contacts
 from notifications_service.contacts import Contact
 from profile_service import profiles
 from profile_service.profiles import Details
 
-from chassis import subjects
+from chassis import held_records, subjects
 from tests.proofs.actions import Play
 from tests.proofs.people import Person, Standing
 from tests.proofs.remain import may_stay
@@ -60,6 +63,7 @@ async def once_settled(play: Play) -> None:
             if person.subject_id not in play.town.gone:
                 raise Violation(f"{person.name}: the profile ended, and no erasure was done")
             await _no_key_is_made_again(play, person)
+            await _what_is_held_is_there(play, person)
         elif not person.uncertain:
             await _has_everything(play, person)
     await _no_address_is_kept(play)
@@ -94,7 +98,12 @@ async def _keys_are_gone(play: Play) -> None:
     for subject, categories in play.town.gone.items():
         for category in sorted(categories):
             by_caller.setdefault(CALLERS[Category(category)], []).append(KeyName(SubjectId(subject), category))
+    for person in play.people.everybody:
+        lifted = [key_of(person.subject_id, held.hold_id) for held in person.holds if held.lifted]
+        by_caller.setdefault("profile", []).extend(lifted)
     for caller, names in by_caller.items():
+        if not names:
+            continue
         living = await play.town.living(caller, names)
         if living:
             raise Violation(f"a destroyed key is back: {sorted(living)}")
@@ -139,6 +148,26 @@ async def _no_key_is_made_again(play: Play, person: Person) -> None:
     except SubjectGone:
         return
     raise Violation(f"a destroyed key of {person.name} was made again")
+
+
+async def _what_is_held_is_there(play: Play, person: Person) -> None:
+    """Invariant 5: what a hold covered when the erasure began is kept, and opens with the hold's own key only."""
+    if Category.USER_INFORMATION not in play.town.gone[person.subject_id]:
+        return
+    for held in person.holds:
+        if not held.sure or held.lifted or held.category not in (None, Category.USER_INFORMATION):
+            continue
+        for name in ("profile", "notifications"):
+            service = play.town.service(name)
+            keys = await service.keys.fetch([key_of(person.subject_id, held.hold_id)])
+            async with borrow(service.database.pool) as connection:
+                records = await held_records.of_hold(connection, held.hold_id)
+            if not records or not keys.keys:
+                raise Violation(
+                    f"{person.name} is held, and {name} has {len(records)} records and {len(keys.keys)} keys"
+                )
+            for record in records:
+                unseal(keys.need(key_of(person.subject_id, held.hold_id)), record.content)
 
 
 async def _has_everything(play: Play, person: Person) -> None:

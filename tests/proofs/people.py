@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from chassis.keys import KeySet
-from contracts.personal import Personal, SubjectId, UserInformation
+from contracts.personal import Category, Personal, SubjectId, UserInformation
 from profile_service.profiles import Details
 
 OCCUPATIONS = ("sykepleier", "lærer", "snekker")
@@ -20,6 +20,16 @@ class Standing(StrEnum):
     LEAVING = "leaving"
     """Asked to be deleted, and may take it back."""
     ENDED = "ended"
+
+
+@dataclass
+class Held:
+    """One hold on somebody. `sure` once everybody knew of it before the person's erasure began."""
+
+    hold_id: UUID
+    category: Category | None
+    sure: bool = False
+    lifted: bool = False
 
 
 @dataclass
@@ -37,6 +47,7 @@ class Person:
     uncertain: bool = False
     """A restore took back what they had told since the backup: what is found is not asked for."""
     again: bool = False
+    holds: list[Held] = field(default_factory=list[Held])
 
     def details(self) -> Details:
         return details(self.name, self.email)
@@ -65,6 +76,12 @@ class People:
     def those(self, *standings: Standing) -> list[Person]:
         return [person for person in self.everybody if person.standing in standings]
 
+    def everybody_knows(self) -> None:
+        """All is settled: a hold on somebody whose profile has not ended was heard of everywhere."""
+        for person in self.those(Standing.MEMBER, Standing.LEAVING):
+            for held in person.holds:
+                held.sure = not held.lifted
+
     def backed_up(self, service: str) -> None:
         if service == "profile":
             self.saved = {person.subject_id: person.changes for person in self.everybody}
@@ -74,6 +91,11 @@ class People:
         for person in self.everybody:
             if service == "profile":
                 person.uncertain |= self.saved.get(person.subject_id) != person.changes
+            if (
+                service != "audit-log"
+            ):  # what it kept under a hold, or that there is one, may be younger than the backup
+                for held in person.holds:
+                    held.sure = False
         self.mails_may_repeat |= service in ("notifications", "profile")
         self.retention_restored |= service == "retention"
 

@@ -15,12 +15,13 @@ from chassis.subjects import SubjectState
 from chassis.transaction import Transaction
 from contracts.event import Event
 from contracts.personal import SubjectId
+from contracts.privacy import HeldRecords
 from retention_service import ledger_state, subject_keys
 from retention_service.destruction import Destruction, Settled
 from retention_service.ledger_state import LedgerState
 from retention_service.subject_keys import NewKey
 
-from chassis import holders, inbox, parked, run
+from chassis import held_records, holders, inbox, parked, run
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -110,6 +111,24 @@ def a_restored_keyring_believes_its_backup(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Destruction, "settled", settled)
 
 
+def a_hold_holds_nothing_back(patch: pytest.MonkeyPatch) -> None:
+    """Trap 48: what was held is erased with the rest."""
+
+    async def keep_back(*_: object) -> tuple[HeldRecords, ...]:
+        return ()
+
+    patch.setattr(holders, "keep_back", keep_back)
+
+
+def what_was_held_outlives_the_hold(patch: pytest.MonkeyPatch) -> None:
+    """Trap 48: a release that forgets the erasure."""
+
+    async def release(connection: Connection, hold_id: UUID) -> int:
+        return 0
+
+    patch.setattr(held_records, "release", release)
+
+
 PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
     {
         plant.__name__: plant
@@ -121,6 +140,8 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
             the_inbox_forgets,
             parked_records_outlive_the_person,
             a_restored_keyring_believes_its_backup,
+            a_hold_holds_nothing_back,
+            what_was_held_outlives_the_hold,
         )
     }
 )

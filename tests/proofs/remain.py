@@ -24,6 +24,14 @@ REMAIN: Final[Mapping[tuple[str, str], MayStay]] = MappingProxyType(
         (EVERY, "parked"): MayStay(
             "privacy_protocol AND NOT encrypted", "the privacy protocol waits for nobody, and says nothing of a person"
         ),
+        (EVERY, "known_holds"): MayStay(
+            "true", "that there is a hold, so that it can be lifted; 90 days after that, none"
+        ),
+        (EVERY, "held_records"): MayStay(
+            "EXISTS (SELECT 1 FROM known_holds h WHERE h.hold_id = row.hold_id AND h.lifted_at IS NULL)",
+            "R5: what a hold in force keeps, sealed under the hold's own key",
+        ),
+        ("retention", "holds"): MayStay("true", "rights_case: which holds there were and why, sealed, for 3 years"),
         ("retention", "subject_keys"): MayStay(
             "wrapped IS NULL OR category <> ALL($4::text[])", "an empty row, so that the key is never made again"
         ),

@@ -43,6 +43,9 @@ class Kind(StrEnum):
     ROTATE = "rotate"
     MAKE_KEYS = "make_keys"
     """Keys are asked for again, as by a registration that is repeated (traps 28, 29)."""
+    HOLD = "hold"
+    """An officer holds a person's data, all of it or one category (R5, trap 48)."""
+    LIFT = "lift"
     BREAK = "break"
     """Contacts can't be stored: what says so is parked (trap 4)."""
     MEND = "mend"
@@ -90,6 +93,8 @@ WEIGHTS: Final[Mapping[Kind, int]] = MappingProxyType(
         Kind.RESTART: 2,
         Kind.ROTATE: 1,
         Kind.MAKE_KEYS: 4,
+        Kind.HOLD: 3,
+        Kind.LIFT: 3,
         Kind.BREAK: 2,
         Kind.MEND: 2,
         Kind.REDRIVE: 3,
@@ -105,6 +110,7 @@ MOTIFS: Final[Sequence[Sequence[Kind]]] = (
     (Kind.CORRECT, Kind.SETTLE, Kind.CORRECT, Kind.SETTLE, Kind.REPEAT, Kind.SETTLE),
     (Kind.INTEREST, Kind.DELETE, Kind.SETTLE, Kind.LATE, Kind.SETTLE, Kind.REPLAY),
     (Kind.INTEREST, Kind.DELETE, Kind.WORK, Kind.RELAY, Kind.DELIVER, Kind.LATE, Kind.SETTLE, Kind.AGAIN),
+    (Kind.HOLD, Kind.SETTLE, Kind.DELETE, Kind.SETTLE, Kind.REPLAY, Kind.LIFT, Kind.SETTLE),
     (Kind.DELETE, Kind.SETTLE, Kind.MAKE_KEYS, Kind.RESTART, Kind.MAKE_KEYS),
 )
 """What systems like this one have failed at, in its order. One or two are strewn into every schedule."""
