@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from chassis.clock import SystemClock
 from chassis.recoveries import Sign
+from chassis.recovery import CatchUp
 from chassis.service import Service
 from chassis.sql import borrow
 from chassis.testing.services import running
@@ -240,6 +241,22 @@ async def test_a_service_away_for_longer_than_its_topics_asks_which_erasures_it_
             assert await how_it_was_noticed(again) == [Sign.RECORDS_GONE]
             await say(town.writer.database, stayer)
             await eventually("the next", lambda: arrivals(again, stayer), lambda found: found == [1, 3])
+
+
+async def test_a_database_that_is_restored_again_before_it_caught_up_is_noticed_again(town: Town) -> None:
+    """Kafka's offsets were set back by then, and its own note of the recovery is gone: found by `tests/proofs`."""
+    leaver, stayer = town.people(2)
+    async with restored(town, leaver=leaver, stayer=stayer):
+        backup = await Snapshot.of(town.reader)
+        assert await CatchUp(town.reader).begin()
+        await backup.put_back(town.reader)
+        again = town.another_reader()
+        assert await CatchUp(town.reader).begin()
+        async with running(again):
+            assert await arrivals(again, leaver) == []
+            assert await arrivals(again, stayer) == [1, 2, 3, 4, 5, 6, 7]
+            await told_kafka(town)
+        assert not await CatchUp(town.reader).begin()
 
 
 @pytest.mark.parametrize("times", [2])

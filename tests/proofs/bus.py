@@ -6,7 +6,7 @@ from zlib import crc32
 
 from aiokafka import TopicPartition
 from chassis.records import Record
-from chassis.topic_offsets import Extent
+from chassis.topic_offsets import Committed, Extent
 from contracts.privacy import ConsumerGroup
 from contracts.topics import TOPICS
 
@@ -18,7 +18,7 @@ class Bus:
 
     def __init__(self) -> None:
         self._logs: dict[tuple[str, int], list[Record]] = {(name, part): [] for name in TOPICS for part in PARTITIONS}
-        self._committed: dict[str, dict[TopicPartition, int]] = {}
+        self._committed: dict[str, dict[TopicPartition, Committed]] = {}
         self.sent: list[Record] = []
         """All of them, oldest first."""
 
@@ -56,9 +56,9 @@ class Bus:
     def commit(self, group: str, topic: str, places: Mapping[int, int]) -> None:
         """Where the group goes on; it may be set back."""
         committed = self._committed.setdefault(group, {})
-        committed.update({TopicPartition(topic, partition): place for partition, place in places.items()})
+        committed.update({TopicPartition(topic, part): Committed(place, False) for part, place in places.items()})
 
-    # What the fence asks of a broker, as `retention_service.topic_offsets` asks a real one.
+    # What the fence asks of a broker, as `chassis.topic_offsets` asks a real one.
 
     async def end_offsets(self, bootstrap: str, topics: Collection[str]) -> dict[str, dict[int, int]]:
         return {topic: self.ends(topic) for topic in topics}
@@ -66,12 +66,19 @@ class Bus:
     async def committed_offsets(
         self, bootstrap: str, groups: Sequence[ConsumerGroup]
     ) -> Mapping[str, Mapping[TopicPartition, int]]:
-        return {group.group: dict(self._committed.get(group.group, {})) for group in groups}
+        found = await self.committed(bootstrap, groups)
+        return {group: {place: one.offset for place, one in places.items()} for group, places in found.items()}
 
-    # What a restored service asks, and sets, as `chassis.topic_offsets` does.
+    # What a restored service asks, and sets.
+
+    async def committed(
+        self, bootstrap: str, groups: Sequence[ConsumerGroup]
+    ) -> Mapping[str, Mapping[TopicPartition, Committed]]:
+        return {group.group: dict(self._committed.get(group.group, {})) for group in groups}
 
     async def extent(self, bootstrap: str, topics: Collection[str]) -> Extent:
         return Extent({topic: dict.fromkeys(PARTITIONS, 0) for topic in topics}, {t: self.ends(t) for t in topics})
 
-    async def set_committed(self, bootstrap: str, group: str, places: Mapping[TopicPartition, int]) -> None:
-        self._committed.setdefault(group, {}).update(places)
+    async def set_back(self, bootstrap: str, group: str, places: Mapping[TopicPartition, int]) -> None:
+        marked = {place: Committed(offset, True) for place, offset in places.items()}
+        self._committed.setdefault(group, {}).update(marked)

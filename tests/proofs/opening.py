@@ -52,7 +52,8 @@ async def town(postgres: Postgres, folder: Path) -> AsyncGenerator[Town]:
         patch.setattr(fence, "end_offsets", made.bus.end_offsets)
         patch.setattr(fence, "committed_offsets", made.bus.committed_offsets)
         patch.setattr(recovery, "committed_offsets", made.bus.committed_offsets)
-        patch.setattr(recovery, "commit", made.bus.set_committed)
+        patch.setattr(recovery, "committed", made.bus.committed)
+        patch.setattr(recovery, "set_back", made.bus.set_back)
         patch.setattr(recovery, "extent", made.bus.extent)
         for name in NAMES:
             await _open(made, name, postgres, folder, stack)

@@ -22,7 +22,7 @@ from chassis.recoveries import Recovery, Sign
 from chassis.service import Service
 from chassis.sightings import What
 from chassis.sql import borrow
-from chassis.topic_offsets import Offsets, commit, committed_offsets, extent
+from chassis.topic_offsets import Offsets, committed, committed_offsets, extent, set_back
 
 CLOCKS_AGREE: Final = timedelta(hours=1)
 """How much earlier than the database's last sign of life erasures are asked for: clocks of hosts differ."""
@@ -110,11 +110,12 @@ class CatchUp:
         service = self._service
         known, now = await self._known(), service.clock.now()
         bootstrap = service.settings.kafka_bootstrap
-        committed = await committed_offsets(bootstrap, service.groups())
+        told = await committed(bootstrap, service.groups())
+        # What was set back is as far as a database that was restored once more: its recovery is forgotten, not done.
         if any(
-            offset > known.get((place.topic, place.partition), 0)
-            for found in committed.values()
-            for place, offset in found.items()
+            one.offset + one.set_back > known.get((place.topic, place.partition), 0)
+            for found in told.values()
+            for place, one in found.items()
         ):
             await self._write_down(Sign.OFFSETS, now)
             return
@@ -153,7 +154,7 @@ class CatchUp:
                 if offset > known.get((place.topic, place.partition), 0)
             }
             if back:
-                await commit(bootstrap, group, back)
+                await set_back(bootstrap, group, back)
                 _log.warning("recovery.sought_back", group=group, partitions=len(back))
 
     async def _known(self) -> Known:

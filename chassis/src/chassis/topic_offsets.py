@@ -16,6 +16,8 @@ Offsets = Mapping[str, Mapping[int, int]]
 """By topic and partition."""
 _TIMEOUT_MS: Final = 5_000
 """Below the lease of the work that asks (30 s), several times over."""
+_SET_BACK: Final = "set back by a recovery"
+"""Kafka keeps this note beside the offset; whatever is committed after it, by who reads on, has none."""
 
 
 class _Partition(TypedDict):
@@ -34,6 +36,13 @@ class Extent(NamedTuple):
 
     beginnings: Offsets
     ends: Offsets
+
+
+class Committed(NamedTuple):
+    """Where a group stands on a partition. `set_back` until it has read on from where a recovery put it."""
+
+    offset: int
+    set_back: bool
 
 
 async def end_offsets(bootstrap: str, topics: Collection[str]) -> Offsets:
@@ -72,17 +81,33 @@ async def committed_offsets(
     Raises:
         KafkaError, OSError: the broker can't say it for one of them.
     """
+    found = await committed(bootstrap, groups)
+    return {group: {place: one.offset for place, one in places.items()} for group, places in found.items()}
+
+
+async def committed(
+    bootstrap: str, groups: Sequence[ConsumerGroup]
+) -> Mapping[str, Mapping[TopicPartition, Committed]]:
+    """The same, with whether a recovery put it there.
+
+    Raises:
+        KafkaError, OSError: the broker can't say it for one of them.
+    """
     refuse_in_transaction("asking the broker for committed offsets")
-    found: dict[str, Mapping[TopicPartition, int]] = {}
+    found: dict[str, Mapping[TopicPartition, Committed]] = {}
     async with _admin(bootstrap) as admin:
         for group in groups:
-            committed = await admin.list_consumer_group_offsets(group.group)
-            found[group.group] = {place: entry.offset for place, entry in committed.items() if entry.offset >= 0}
+            entries = await admin.list_consumer_group_offsets(group.group)
+            found[group.group] = {
+                place: Committed(entry.offset, entry.metadata == _SET_BACK)
+                for place, entry in entries.items()
+                if entry.offset >= 0
+            }
     return found
 
 
-async def commit(bootstrap: str, group: str, offsets: Mapping[TopicPartition, int]) -> None:
-    """Set what a group has committed, for none of whose members reads now.
+async def set_back(bootstrap: str, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+    """Set what a group has committed, for none of whose members reads now, and note it there until it reads on.
 
     Raises:
         KafkaError: the group has members that read, or the broker does not answer.
@@ -94,7 +119,7 @@ async def commit(bootstrap: str, group: str, offsets: Mapping[TopicPartition, in
     await consumer.start()
     try:
         consumer.assign(list(offsets))
-        await consumer.commit(dict(offsets))
+        await consumer.commit({place: (offset, _SET_BACK) for place, offset in offsets.items()})
     finally:
         await consumer.stop()
 
