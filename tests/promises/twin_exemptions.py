@@ -30,6 +30,7 @@ MORE_ROWS: Final = MappingProxyType(
         "retention.holds": "D5: that something was held, and was let go; the reason sealed with the case",
         "retention.exports": "D5: that a copy was put aside and fetched; its archive, link and key are gone",
         "retention.erasure_holders": _PROOF,
+        "retention.receipts": "the receipt, under a random number: counts and proofs, and nobody's id",
         "retention.fences": "offsets of topics that an erasure waited for",
         "retention.subject_keys": "emptied rows of destroyed keys, so that they are never made again",
         "retention.work": "the looks for residue that are to come",

@@ -1,6 +1,7 @@
 """`tillit explain`: why each stored field of a person is still here, in every service, and when it goes."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -8,8 +9,7 @@ from uuid import UUID
 import typer
 from chassis.explain import Explanation, KeptRows
 from local_stack.stack import Stack
-from rich.console import Console, RenderableType
-from rich.table import Table
+from rich.console import Console
 
 from tillit_cli.operator_calls import operating
 from tillit_cli.stack import State
@@ -24,7 +24,8 @@ def explain(
     """Tell what every service keeps of a person: which fields, why, by which rule, held by what, until when."""
     for service in asyncio.run(_explained(Stack(state), subject)):
         console.print(f"\n[bold]{service.service}[/]{_state(service)}")
-        console.print(_table(service) if service.kept else "  nothing")
+        for line in [line for kept in service.kept for line in _lines(kept)] or ["  nothing"]:
+            console.print(line, markup=False, highlight=False)
 
 
 async def _explained(stack: Stack, subject: UUID) -> list[Explanation]:
@@ -39,20 +40,20 @@ def _state(service: Explanation) -> str:
     return f" ({'; '.join(told)})" if told else ""
 
 
-def _table(service: Explanation) -> RenderableType:
-    table = Table("table", "rows", "fields", "why", "rule", "held", "goes", box=None, header_style="bold")
-    for one in service.kept:
-        fields = ", ".join(f"{name} ({form})" for name, form in one.fields.items())
-        why = "; ".join(f"{why.purpose} {why.title} ({', '.join(why.bases)})" for why in one.why)
-        holds = ", ".join(f"{hold.ground}, review {_day(hold.review_on)}" for hold in one.holds)
-        table.add_row(one.table, str(one.rows), fields, why, one.rule, holds or "no", _goes(one))
-    return table
+def _lines(kept: KeptRows) -> Iterator[str]:
+    yield f"  {kept.table}: {kept.rows} rows" + (f" of {kept.category}" if kept.category is not None else "")
+    yield "    fields  " + ", ".join(f"{name} ({form})" for name, form in kept.fields.items())
+    yield "    why     " + "; ".join(f"{why.purpose} {why.title} ({', '.join(why.bases)})" for why in kept.why)
+    yield f"    rule    {kept.rule}"
+    for hold in kept.holds:
+        yield f"    held    on {hold.ground}, looked at again on {_day(hold.review_on)}"
+    yield f"    goes    {_goes(kept)}"
 
 
 def _goes(kept: KeptRows) -> str:
     """The day, or the days of the first and the last row; without a clock, the event that the rule names."""
     if kept.first_goes is None or kept.last_goes is None:
-        return "by the rule"
+        return "when the rule says so, which is no day yet"
     first, last = _day(kept.first_goes), _day(kept.last_goes)
     return first if first == last else f"{first} to {last}"
 
