@@ -132,8 +132,8 @@ def told(checked: CheckedReceipt) -> list[str]:
         lines.append(f"  {part.holder} erased {rows or 'nothing, for nothing was there'}; {kept} records are held")
     return [
         *lines,
-        f"no living copy can be read since {body.unreadable.live_since},"
-        f" and no backup from {body.unreadable.backups_by} on",
+        f"but for what is held, no living copy can be read since {body.unreadable.live_since},"
+        f" and nothing that is sealed in a backup from {body.unreadable.backups_by} on",
         f"{body.recipients.told} recipients were told; {len(body.scans)} later scans are in it",
         f"It stands in the public log {checked.checkpoint.origin}, in its tree of {checked.checkpoint.size} entries.",
     ]

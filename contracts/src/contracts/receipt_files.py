@@ -74,7 +74,8 @@ class RecipientCounts(_Part):
 
 
 class Unreadable(_Part):
-    """Since which day no living copy of what was erased can be read, and by which day no backup can."""
+    """Since which day no living copy of what was erased can be read, but for what is held, and by which day nothing that is
+    sealed in a backup can."""
 
     live_since: _Day
     backups_by: _Day

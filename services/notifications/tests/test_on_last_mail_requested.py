@@ -165,3 +165,16 @@ async def test_once_the_keys_are_destroyed_nothing_is_sent_any_more(
     await do_work(service, "last_mail")
     assert catcher.mails == []
     assert await ends(service) == ["gave_up"]
+
+
+async def test_the_link_of_the_receipt_survives_a_retention_service_that_forgot_it_in_a_restore(
+    service: Service, catcher: Catcher, erased: tuple[Person, UUID]
+) -> None:
+    person, erasure_id = erased
+    first = asked(person, erasure_id, service)
+    await say(service, first)
+    await say(service, first.model_copy(update={"link": Personal("")}))
+    await do_work(service, "last_mail")
+    [mail] = catcher.mails
+    assert LINK in mail.get_content()
+    assert await ends(service) == ["sent"]

@@ -21,6 +21,9 @@ async def on_last_mail_requested(event: LastMailRequested, tx: Transaction) -> N
         await end_last_mail(tx, subject, erasure_id, row.outcome)
     elif event.link.erased or event.recipients.erased:
         await end_last_mail(tx, subject, erasure_id, LastMailOutcome.GAVE_UP)
+    elif row.letter is not None and not event.link.reveal():
+        # Only a retention service that was restored meanwhile has forgotten the link: what it said before has it.
+        tx.enqueue(LAST_MAIL, str(erasure_id), subject=subject)
     else:
         letter = LastLetter(link=event.link, recipients=event.recipients)
         sealed = tx.seal(letter, subject=subject, record_id=erasure_id, schema="last_mails")
