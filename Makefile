@@ -19,7 +19,7 @@ down: ## stop the local stack (its data stays: `.venv/bin/tillit down --wipe` de
 test: ## every test but the long ones; starts what it needs
 	./test
 
-test-long: ## every test, and the chaos rig over fifty seeds (half an hour; its report goes to .tillit/chaos)
+test-long: ## every test, the chaos rig over fifty seeds (half an hour; its report goes to .tillit/chaos) and 10,000 schedules (hours)
 	./test --long
 
 check: lint ## what takes under a minute: lint, types, laws of the house, tests without Docker

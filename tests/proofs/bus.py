@@ -1,16 +1,22 @@
 """Kafka as the schedules have it: topics in memory, with real records, offsets and committed places, and no network."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 from zlib import crc32
 
 from aiokafka import TopicPartition
+from chassis.own_past import runner_of
 from chassis.records import Record
+from chassis.service import Service
 from chassis.topic_offsets import Committed, Extent
 from contracts.privacy import ConsumerGroup
 from contracts.topics import TOPICS
 
 PARTITIONS: Final = range(3)
+OF_A_BROKER: Final = frozenset({"committed", "committed_offsets", "end_offsets", "extent", "read_own_past", "set_back"})
+"""What services ask of a broker beside records, and the bus answers under the same names."""
+_ALL: Final = 1_000_000
 
 
 class Bus:
@@ -82,3 +88,13 @@ class Bus:
     async def set_back(self, bootstrap: str, group: str, places: Mapping[TopicPartition, int]) -> None:
         marked = {place: Committed(offset, True) for place, offset in places.items()}
         self._committed.setdefault(group, {}).update(marked)
+
+    async def read_own_past(self, service: Service, since: datetime) -> int:
+        """As `chassis.own_past` does, from the first record on: none is as old as the windows that it looks at."""
+        topics = {event.topic.name for event in service.own_past}
+        records = [
+            record for topic in sorted(topics) for record in self.read(topic, dict.fromkeys(PARTITIONS, 0), _ALL)
+        ]
+        for record in records:
+            await runner_of(service).run(record.topic, [record], [])
+        return len(records)

@@ -26,6 +26,7 @@ from retention_service.app import build as build_retention
 from retention_service.settings import RetentionSettings
 
 from chassis import recovery
+from tests.proofs.bus import OF_A_BROKER
 from tests.proofs.mailbox import mailbox
 from tests.proofs.snapshots import rows_of
 from tests.proofs.town import COOLING_OFF, NAMES, START, Door, Place, Town, app_of, started
@@ -49,12 +50,9 @@ async def town(postgres: Postgres, folder: Path) -> AsyncGenerator[Town]:
         stack.push_async_callback(_ended, serving, stop)
         await accepting.wait()
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(fence, "end_offsets", made.bus.end_offsets)
-        patch.setattr(fence, "committed_offsets", made.bus.committed_offsets)
-        patch.setattr(recovery, "committed_offsets", made.bus.committed_offsets)
-        patch.setattr(recovery, "committed", made.bus.committed)
-        patch.setattr(recovery, "set_back", made.bus.set_back)
-        patch.setattr(recovery, "extent", made.bus.extent)
+        for module in (fence, recovery):
+            for name in OF_A_BROKER & vars(module).keys():
+                patch.setattr(module, name, getattr(made.bus, name))
         for name in NAMES:
             await _open(made, name, postgres, folder, stack)
         await made.anew()

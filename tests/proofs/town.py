@@ -93,19 +93,21 @@ class Place:
     """What this process does about a database from the past; None once it is of today, and the service is ready."""
     to_read: dict[str, dict[int, int]] = field(default_factory=dict[str, dict[int, int]])
     """Where each topic ended when it began to catch up; empty before."""
+    put_back: bool = False
+    """What it said itself, where it is the source of it, is here again."""
 
     def reads(self, topic: str) -> bool:
         """Whether it takes this topic in now: before it is of today, the erasures come first."""
         if self.catch_up is None or (self.to_read and topic == self.catch_up.erasures):
             return True
-        return bool(self.to_read) and self.has_read(self.catch_up.erasures)
+        return self.works()
 
     def has_read(self, topic: str) -> bool:
         return all(self.reached.get(topic, {}).get(part, 0) >= end for part, end in self.to_read[topic].items())
 
     def works(self) -> bool:
-        """Whether its relay sends and its work is done: not before every erasure is known."""
-        return self.catch_up is None or (bool(self.to_read) and self.has_read(self.catch_up.erasures))
+        """Whether its relay sends and its work is done: not before every erasure is known, and what it said is back."""
+        return self.catch_up is None or self.put_back
 
 
 @dataclass
@@ -277,6 +279,7 @@ class Town:
             self.door.app = app_of(place.service)
         place.reached.clear()
         place.to_read.clear()
+        place.put_back = False
         place.catch_up = CatchUp(place.service)
         await self.come_to_today(place)
 
@@ -301,6 +304,10 @@ class Town:
                     await register_holder(place.service)
                     return 1
                 place.to_read.update({topic: self.bus.ends(topic) for topic in self.topics(place)})
+                return 1
+            if not place.put_back and place.has_read(place.catch_up.erasures):
+                await place.catch_up.put_own_past_back()
+                place.put_back = True
                 return 1
             if all(place.has_read(topic) for topic in place.to_read):
                 await place.catch_up.read_to_the_end()
