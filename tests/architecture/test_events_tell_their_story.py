@@ -16,7 +16,6 @@ AWAITED = {
     "RecipientRegistered": "order 4: profile registers employers as recipients; until then services of the tests do",
     "PersonalDataDisclosed": "order 4: profile discloses applications; until then services of the tests do",
     "DeletionAnnounced": "order 3",
-    "RecipientMailRequested": "order 3",
     "RecipientMailSent": "order 3",
     "InactivitySuspected": "order 6: retention's clock of inactivity; until then services of the tests suspect",
 }

@@ -284,6 +284,7 @@ class Rig:
     async def behind_the_fence(self) -> None:
         """Everything that is due of everybody who passed the fence; notifications sends each last mail at once."""
         await self.work("tell_recipients")
+        await self.work("tell_all")
         await self.work("last_mail")
         await self.end_last_mails()
         await self.work("destroy_keys")

@@ -116,6 +116,7 @@ def _own_settings(service: Service, state: StateFolder, ports: Ports) -> dict[st
         case "retention":
             return {
                 "TILLIT_KEK_DIR": str(state.kek),
+                "TILLIT_WEBHOOKS_TO_PRIVATE": chosen("TILLIT_WEBHOOKS_TO_PRIVATE", "true"),
                 "TILLIT_PUBLIC_URL": chosen("TILLIT_PUBLIC_URL", f"http://{HOST}:{ports.retention}"),
                 "TILLIT_FENCE_INTERVAL_SECONDS": chosen("TILLIT_FENCE_INTERVAL_SECONDS", "1"),
                 "TILLIT_LOG_URL": f"http://{HOST}:{ports.audit_log}",

@@ -18,6 +18,7 @@ from retention_service.keyring_api import keyring_routes
 from retention_service.measures import RetentionMeasures
 from retention_service.public_log import LogTrust
 from retention_service.receipts_api import receipt_routes
+from retention_service.recipients_api import recipient_routes
 from retention_service.rotation_api import rotation_routes
 from retention_service.settings import RetentionSettings
 
@@ -41,6 +42,7 @@ def routes(
         trusted = JwksFile(settings.service_jwks_file)
         router.include_router(receipt_routes(service, settings.holders_required, trusted, LogTrust.of(settings)))
         router.include_router(export_routes(service, keyring, settings.officers_known))
+        router.include_router(recipient_routes(service, settings.officers_known))
         return router
 
     return routes

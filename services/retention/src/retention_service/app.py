@@ -7,6 +7,7 @@ from chassis.migrations import MigrationSource
 from chassis.process import run
 from chassis.reactions import Mode
 from chassis.service import Service
+from contracts.personal import Category
 from contracts.privacy import (
     ErasureRequested,
     HolderRegistered,
@@ -48,10 +49,12 @@ from retention_service.scan_later import SCAN_AGAIN, SCAN_LATER, begin_scan, sca
 from retention_service.settings import RetentionSettings
 from retention_service.sweep_unused_keys import ASK_EVERY, UnusedKeys
 
+KEY_CATEGORIES = frozenset({Category.RIGHTS_CASE})
+
 
 def build(settings: RetentionSettings) -> Service:
     migrations = MigrationSource("retention", files("retention_service") / "migrations")
-    service = Service("retention", settings, holder=HOLDER, key_categories=frozenset(), migrations=migrations)
+    service = Service("retention", settings, holder=HOLDER, key_categories=KEY_CATEGORIES, migrations=migrations)
     step = partial(service.step, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     asking, measures = Asking.told_by(settings), RetentionMeasures(service.metrics)
     keyring = Keyring.told_by(settings)

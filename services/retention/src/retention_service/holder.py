@@ -12,7 +12,8 @@ from retention_service.destroy_keys import DESTROY_KEYS
 from retention_service.open_export import EXPIRE_EXPORT
 from retention_service.request_last_mail import LAST_MAIL
 from retention_service.scan_later import SCAN_AGAIN, SCAN_LATER
-from retention_service.tell_recipients import TELL_RECIPIENTS
+from retention_service.tell_recipients import TELL_ALL, TELL_RECIPIENTS
+from retention_service.write_to_recipients import RECIPIENT_HAS_MAIL, TELL_AGAIN
 
 _RULE = "D5: proof that the erasure happened, kept 3 years after it ended"
 
@@ -80,8 +81,27 @@ HOLDER = Holder(
             other=("export_id", "opened_by", "opened_at", "expires_at", "closed_at", "ended"),
             clock=Clock("closed_at", months=36),
         ),
+        PersonalTable(
+            "disclosures",
+            category=Category.RIGHTS_CASE,
+            owner="subject_id",
+            rule="S4: as long as the recipient may have to be told; D5: 3 years after an erasure",
+            sealed=("what",),
+            other=("disclosure_id", "recipient_id", "reference", "data_category", "disclosed_at"),
+        ),
+        PersonalTable(
+            "notices",
+            category=Category.RIGHTS_CASE,
+            owner="subject_id",
+            rule="D5: proof that recipients were told, kept 3 years",
+            other=(
+                *("notice_id", "occasion_id", "kind", "recipient_id", "refs", "state", "failures", "reminders"),
+                *("made_at", "tried_at", "told_at", "acknowledged_at", "acted_at", "answer_signature"),
+            ),
+        ),
     ),
     impersonal={
+        "recipients": "organisations that may receive data, with functional mailboxes, about no person",
         "subject_keys": "random keys, destroyed by the erasure's last step; the empty row keeps them from coming back",
         "ledger_state": "how far this database has taken in the ledger of destroyed keys",
         "rotations": "rotations of the key-encryption key, about no person",
@@ -96,6 +116,9 @@ HOLDER = Holder(
         ASK_AGAIN: Category.RIGHTS_CASE,
         BEGIN_HELD: Category.RIGHTS_CASE,
         TELL_RECIPIENTS: Category.RIGHTS_CASE,
+        TELL_ALL: Category.RIGHTS_CASE,
+        TELL_AGAIN: Category.RIGHTS_CASE,
+        RECIPIENT_HAS_MAIL: Category.RIGHTS_CASE,
         LAST_MAIL: Category.RIGHTS_CASE,
         ATTEST_ERASURE: Category.RIGHTS_CASE,
         DESTROY_KEYS: Category.RIGHTS_CASE,

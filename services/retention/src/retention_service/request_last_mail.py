@@ -18,10 +18,11 @@ from contracts.personal import Category, Personal, SubjectId
 from contracts.receipts import LastMailRequested
 
 from chassis import work
-from retention_service import erasures
+from retention_service import erasures, notices, recipients
 from retention_service.destroy_keys import ask_to_destroy
 from retention_service.erasures import Erasure, Stage
 from retention_service.settings import RetentionSettings
+from retention_service.told_words import told_words
 
 LAST_MAIL: Final = "last_mail"
 GIVE_UP_AFTER: Final = timedelta(hours=48)
@@ -73,7 +74,7 @@ class LastMail:
                     erasure_id=erasure.erasure_id,
                     give_up_at=since + GIVE_UP_AFTER,
                     link=Personal(self._link(erasure)),
-                    recipients=Personal(()),
+                    recipients=Personal(await _told(tx, erasure.erasure_id)),
                 )
             )
             again = min(max(waited, self._first_wait), GIVE_UP_AFTER + SILENT_FOR - waited)
@@ -82,6 +83,12 @@ class LastMail:
     def _link(self, erasure: Erasure) -> str:
         """Where the receipt is served once the keys are destroyed; erasures older than receipts have none."""
         return f"{self._links}{erasure.receipt}" if erasure.receipt is not None else ""
+
+
+async def _told(tx: Transaction, erasure_id: UUID) -> tuple[str, ...]:
+    """Who was told of the erasure, by name (CJEU C-154/21)."""
+    told = await notices.of_occasion(tx.connection, erasure_id)
+    return told_words(told, await recipients.find(tx.connection, [one.recipient_id for one in told]))
 
 
 async def last_mail_ended(tx: Transaction, erasure: Erasure, outcome: LastMailOutcome) -> None:

@@ -24,6 +24,8 @@ class RetentionSettings(ServiceSettings):
     """How often one service may ask the keyring, each process of it counted by each process of ours."""
     public_url: AnyHttpUrl
     """Where people and recipients reach this service: what links to receipts and acknowledgements begin with."""
+    webhooks_to_private: bool = False
+    """Whether recipients may be told over http, and inside private networks: for tests and the local stack only."""
     fence_interval_seconds: float = Field(default=60.0, gt=0)
     """One fence is shared by all erasures that reached that stage within it."""
     required_holders: str = Field(

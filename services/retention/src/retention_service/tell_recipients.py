@@ -1,17 +1,25 @@
-"""Tells everybody who got data of a person that it was erased (GDPR Art. 19), and then goes on to the last mail."""
+"""Finds who is to be told what became of a person's data (GDPR Art. 19), and has them told, each once.
 
+Telling is required, their answer is chased but not waited for: an erasure goes on to the last mail once each was written
+to, or a first try failed and the next is arranged.
+"""
+
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
+from chassis.clock import new_id
 from chassis.transaction import Transaction
 from chassis.work import WorkItem
-from contracts.personal import SubjectId
+from contracts.personal import Category, SubjectId
+from contracts.rights import NoticeKind
 
-from retention_service import erasures
+from retention_service import disclosures, erasures, notices
 from retention_service.erasures import Stage
 from retention_service.request_last_mail import ask_for_last_mail
 
 TELL_RECIPIENTS: Final = "tell_recipients"
+TELL_ALL: Final = "tell_all"
 
 
 def ask_to_tell(tx: Transaction, erasure_id: UUID, subject: SubjectId) -> None:
@@ -24,5 +32,25 @@ async def tell_recipients(item: WorkItem, tx: Transaction) -> None:
     erasure = await erasures.find(tx.connection, UUID(item.key))
     if erasure is None or erasure.stage is not Stage.TELLING:
         return
-    await erasures.told(tx.connection, erasure.erasure_id, tx.now())
-    ask_for_last_mail(tx, erasure.erasure_id, erasure.subject_id)
+    await make_notices(tx, erasure.subject_id, erasure.erasure_id, NoticeKind.ERASURE, erasure.categories)
+    await go_on_or_tell(tx, erasure.erasure_id, erasure.subject_id)
+
+
+async def make_notices(
+    tx: Transaction, subject: SubjectId, occasion_id: UUID, kind: NoticeKind, categories: Collection[Category]
+) -> None:
+    """One notice for each recipient of these categories. The transaction is about the person."""
+    references = await disclosures.references(tx.connection, subject, categories)
+    ids = [new_id(tx.clock) for _ in references]
+    await notices.make(tx.connection, subject, occasion_id, kind, references, ids=ids, at=tx.now())
+
+
+async def go_on_or_tell(tx: Transaction, occasion_id: UUID, subject: SubjectId) -> None:
+    """Write to those whom nobody has tried to tell; when there is none left an erasure goes on."""
+    if await notices.waiting(tx.connection, occasion_id, 1):
+        tx.enqueue(TELL_ALL, str(occasion_id), subject=subject)
+        return
+    erasure = await erasures.find(tx.connection, occasion_id)
+    if erasure is not None and erasure.stage is Stage.TELLING:
+        await erasures.told(tx.connection, occasion_id, tx.now())
+        ask_for_last_mail(tx, occasion_id, subject)

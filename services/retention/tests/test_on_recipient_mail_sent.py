@@ -1,0 +1,40 @@
+"""A mail that was sent tells its recipient, once; one about a notice of another recipient tells nobody."""
+
+from uuid import UUID, uuid4
+
+from contracts.communication import RecipientMailSent
+from contracts.rights import RecipientMailRequested
+
+from .recipients_rig import Employer, told_states
+from .rig import Rig
+from .test_tell_recipients import at_telling, open_rig
+
+__all__ = ["open_rig"]
+
+
+async def asked(rig: Rig) -> tuple[UUID, RecipientMailRequested]:
+    subject = await at_telling(rig, Employer(rig, mail="personvern@fjell.example"))
+    await rig.work("tell_all")
+    request = (await rig.published(RecipientMailRequested))[-1]
+    assert isinstance(request, RecipientMailRequested)
+    return subject, request
+
+
+async def sent(rig: Rig, recipient_id: UUID, notice_id: UUID) -> None:
+    now = rig.clock.now()
+    await rig.deliver(RecipientMailSent(recipient_id=recipient_id, notice_id=notice_id, reminder=0, sent_at=now))
+    await rig.work("recipient_has_mail")
+
+
+async def test_a_recipient_whose_mail_was_sent_has_been_told(open_rig: Rig) -> None:
+    subject, request = await asked(open_rig)
+    for _ in range(2):
+        await sent(open_rig, request.recipient_id, request.notice_id)
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["told"]}
+
+
+async def test_a_mail_to_another_recipient_or_of_no_notice_tells_nobody(open_rig: Rig) -> None:
+    subject, request = await asked(open_rig)
+    await sent(open_rig, uuid4(), request.notice_id)
+    await sent(open_rig, request.recipient_id, uuid4())
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["chased"]}

@@ -1,0 +1,76 @@
+"""Recipients that can answer and do not are reminded after 7, 14 and 28 days, and then said to be unresponsive."""
+
+from datetime import timedelta
+
+from contracts.communication import RecipientMailSent
+from contracts.rights import RecipientMailRequested
+
+from .recipients_rig import Employer, Endpoint, told_states
+from .rig import Rig
+from .test_tell_recipients import at_telling, open_rig, server
+
+__all__ = ["open_rig", "server"]
+
+
+async def days(rig: Rig, count: float) -> None:
+    rig.clock.advance(timedelta(days=count))
+    await rig.work("tell_again")
+
+
+async def test_who_does_not_answer_is_reminded_three_times_and_then_shown_as_unresponsive(
+    open_rig: Rig, server: Endpoint
+) -> None:
+    subject = await at_telling(open_rig, Employer(open_rig, webhook=server.url("/fjell")))
+    await open_rig.work("tell_all")
+    for passed, reminders in ((6.9, 0), (0.1, 1), (6.9, 1), (0.1, 2), (13.9, 2), (0.1, 3), (6.9, 3)):
+        await days(open_rig, passed)
+        assert [taken.notice["reminder"] for taken in server.taken] == [*range(reminders + 1)]
+        assert await told_states(open_rig, subject) == {"Fjell sykehus": ["told"]}
+    await days(open_rig, 0.1)
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["unresponsive"]}
+    await days(open_rig, 100)
+    assert len(server.taken) == 4
+
+
+async def test_who_can_not_answer_is_not_reminded(open_rig: Rig, server: Endpoint) -> None:
+    subject = await at_telling(open_rig, Employer(open_rig, webhook=server.url("/fjell"), answers=False))
+    await open_rig.work("tell_all")
+    await days(open_rig, 60)
+    assert len(server.taken) == 1
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["told"]}
+
+
+async def test_who_can_not_be_reached_is_tried_with_growing_delays_and_not_forgotten_in_silence(
+    open_rig: Rig, server: Endpoint
+) -> None:
+    server.answers["/fjell"] = "503 Away"
+    subject = await at_telling(open_rig, Employer(open_rig, webhook=server.url("/fjell")))
+    await open_rig.work("tell_all")
+    for minutes, tries in ((1, 2), (1, 2), (1, 3), (3, 3), (1, 4)):
+        open_rig.clock.advance(timedelta(minutes=minutes))
+        await open_rig.work("tell_again")
+        assert len(server.taken) == tries
+    await days(open_rig, 34)
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["chased"]}
+    await days(open_rig, 1)
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["unresponsive"]}
+
+
+async def test_a_mail_that_was_sent_tells_and_is_reminded_by_mail(open_rig: Rig) -> None:
+    employer = Employer(open_rig, mail="personvern@fjell.example")
+    subject = await at_telling(open_rig, employer)
+    await open_rig.work("tell_all")
+    asked = (await open_rig.published(RecipientMailRequested))[-1]
+    assert isinstance(asked, RecipientMailRequested)
+    sent = RecipientMailSent(
+        recipient_id=employer.recipient_id, notice_id=asked.notice_id, reminder=0, sent_at=open_rig.clock.now()
+    )
+    await open_rig.deliver(sent, sent)
+    await open_rig.work("recipient_has_mail")
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["told"]}
+    await days(open_rig, 6.9)
+    assert len(await open_rig.published(RecipientMailRequested)) == 1
+    await days(open_rig, 0.1)
+    reminded = (await open_rig.published(RecipientMailRequested))[-1]
+    assert isinstance(reminded, RecipientMailRequested)
+    assert (reminded.notice_id, reminded.reminder) == (asked.notice_id, 1)
