@@ -18,6 +18,7 @@ UNSEALED_BYTES: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
         ("retention", "exports", "link_sha256"): "of a random token that is kept nowhere: tells nothing",
         ("retention", "receipts", "payload"): "ErasureAttested: the receipt's name and a digest, about nobody",
         ("retention", "receipts", "salt"): "opens the log's commitment to that, for whoever holds the receipt",
+        ("profile", "cancel_tokens", "token_sha256"): "of a random token that stands in a mail only: tells nothing",
         ("profile", "logins", "email_hash"): "a keyed hash: found by it, not read from it",
     }
 )

@@ -15,8 +15,6 @@ CASES = [pytest.param(event, id=event.__name__) for event in EVENTS]
 AWAITED = {
     "RecipientRegistered": "order 4: profile registers employers as recipients; until then services of the tests do",
     "PersonalDataDisclosed": "order 4: profile discloses applications; until then services of the tests do",
-    "DeletionAnnounced": "order 3",
-    "RecipientMailSent": "order 3",
     "InactivitySuspected": "order 6: retention's clock of inactivity; until then services of the tests suspect",
 }
 """Events that are agreed on and not said yet, with what brings their publisher: one that is said leaves this list."""

@@ -23,7 +23,11 @@ async def test_a_deletion_taken_back_leaves_everything_as_it_was(portal: Portal,
     clock.advance(timedelta(days=4))
     await do_work(portal.service, FINAL_DELETION)
     assert (await portal.log_in(kari.email)).status_code == 200
-    assert (await published(portal.service))[1:] == ["deletion.requested.v1", "deletion.cancelled.v1"]
+    assert (await published(portal.service))[1:] == [
+        "deletion.requested.v1",
+        "deletion.announced.v1",
+        "deletion.cancelled.v1",
+    ]
 
 
 async def test_nothing_is_cancelled_that_was_not_asked_for(portal: Portal) -> None:

@@ -24,7 +24,7 @@ async def test_a_deletion_restricts_at_once_and_tells_until_when_it_can_be_taken
     assert answer.json() == told
     assert (await portal.http.get(answer.headers["Location"], headers=kari.headers)).json() == told
     assert (await state_of(portal.service, kari.subject_id)).restrictions == {DELETION_PENDING}
-    assert (await published(portal.service))[1:] == ["deletion.requested.v1"]
+    assert (await published(portal.service))[1:] == ["deletion.requested.v1", "deletion.announced.v1"]
 
 
 def test_a_cooling_off_that_would_be_retention_is_refused(service: Service) -> None:

@@ -10,15 +10,24 @@ from chassis.service import Service
 from contracts.personal import Category
 from contracts.position import PositionClosed, PositionPublished
 from contracts.privacy import ErasureRequested
-from contracts.profile import JobInterestRemoved, JobInterestSaved, ProfileCorrected, ProfileRegistered
+from contracts.profile import (
+    DeletionAnnounced,
+    JobInterestRemoved,
+    JobInterestSaved,
+    ProfileCorrected,
+    ProfileRegistered,
+)
 from contracts.purposes import PurposeId
 from contracts.receipts import LastMailRequested
+from contracts.rights import RecipientMailRequested
 
 from notifications_service.api import routes
 from notifications_service.deliver_last_mail import LAST_MAIL, LastMailDelivery
 from notifications_service.deliver_mail import MailDelivery
+from notifications_service.deliver_recipient_mail import RECIPIENT_MAIL, RecipientMailDelivery
 from notifications_service.holder import HOLDER
 from notifications_service.mail_server import MailServer
+from notifications_service.on_deletion_announced import on_deletion_announced
 from notifications_service.on_erasure_requested import on_erasure_requested
 from notifications_service.on_job_interest_removed import on_job_interest_removed
 from notifications_service.on_job_interest_saved import on_job_interest_saved
@@ -27,6 +36,7 @@ from notifications_service.on_position_closed import on_position_closed
 from notifications_service.on_position_published import on_position_published
 from notifications_service.on_profile_corrected import on_profile_corrected
 from notifications_service.on_profile_registered import on_profile_registered
+from notifications_service.on_recipient_mail_requested import on_recipient_mail_requested
 from notifications_service.send_job_alert import JOB_ALERT, MAIL, send_job_alert
 from notifications_service.settings import NotificationsSettings
 
@@ -49,6 +59,10 @@ def build(settings: NotificationsSettings) -> Service:
     server = MailServer(settings.smtp_host, settings.smtp_port, sender=sender)
     mail, last_mail = MailDelivery(service, server, sender=sender), LastMailDelivery(service, server, sender=sender)
     service.errand(MAIL, mail.deliver, mode=Mode.USE, purpose=PurposeId.P4, category=Category.COMMUNICATION)
+    to_recipients = RecipientMailDelivery(service, server, sender=sender)
+    service.store(DeletionAnnounced, on_deletion_announced(str(settings.portal_url)), purpose=PurposeId.P4)
+    service.store(RecipientMailRequested, on_recipient_mail_requested, purpose=PurposeId.P8)
+    service.errand(RECIPIENT_MAIL, to_recipients.deliver, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.protocol(LastMailRequested, on_last_mail_requested)
     service.errand(LAST_MAIL, last_mail.deliver, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.routes(routes)

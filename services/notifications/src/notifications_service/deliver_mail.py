@@ -10,6 +10,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.logs import SafeError, get_logger
 from chassis.service import Service
+from chassis.subjects import SubjectState
 from chassis.transaction import Transaction
 from chassis.work import WorkItem
 from chassis.work_loop import cause_of, finish, renew
@@ -93,7 +94,7 @@ class MailDelivery:
 async def _open_if_wanted(row: MailRow, tx: Transaction) -> Letter | None:
     """What the mail says; None when the person may not be written to, or the position is no longer open."""
     state = tx.state(row.subject_id)
-    if state.restricted or state.is_erased(Category.COMMUNICATION):
+    if state.is_erased(Category.COMMUNICATION) or not _may_be_written_to(row, state):
         return None
     mail = tx.open(Mail, row.mail)
     address, subject_line, text = mail.address.reveal(), mail.subject_line.reveal(), mail.text.reveal()
@@ -103,6 +104,13 @@ async def _open_if_wanted(row: MailRow, tx: Transaction) -> Letter | None:
     if position_id is not None and await positions.find_open(tx.connection, position_id, tx.now()) is None:
         return None
     return Letter(row.mail_id, address, subject_line, text)
+
+
+def _may_be_written_to(row: MailRow, state: SubjectState) -> bool:
+    """A restricted person gets no mail but the one that the request itself needs, and only while it can be taken back."""
+    if row.kind is MessageKind.DELETION_ANNOUNCED:
+        return not state.is_erased(Category.USER_INFORMATION)
+    return not state.restricted
 
 
 def _publish_sent(row: MailRow, tx: Transaction) -> None:

@@ -50,7 +50,10 @@ HOLDER: Final = Holder(
             clock=Clock("ended_at", months=36),
         ),
     ),
-    impersonal={"positions": "adverts, about no person"},
+    impersonal={
+        "positions": "adverts, about no person",
+        "recipient_mails": "mails to organisations, under references that only they can resolve; they name nobody",
+    },
     # A mail's errand outlives the erasure of the profile: it finds the person restricted and ends the mail as dropped.
     work_kinds={
         "job_alert": Category.USER_INFORMATION,

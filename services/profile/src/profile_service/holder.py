@@ -64,6 +64,14 @@ HOLDER: Final = Holder(
             other=("reason", "requested_at", "final_at"),
             purposes=(PurposeId.P8,),
         ),
+        PersonalTable(
+            "cancel_tokens",
+            category=_CATEGORY,
+            owner=_OWNER,
+            rule="A4: until the deletion is taken back, or with the profile",
+            plain=("token_sha256",),
+            other=("final_at",),
+        ),
     ),
     impersonal={
         "employers": "organisations, about no person",

@@ -1,18 +1,25 @@
-"""A person asks to be deleted (A4): restricted at once, deleted for good when the cooling-off is over."""
+"""A person asks to be deleted (A4): restricted at once, deleted for good when the cooling-off is over.
 
+They are told by mail, with a link that takes it back: who did not ask learns of it.
+"""
+
+import secrets
 from datetime import timedelta
+from typing import Final
 
 from chassis.problems import conflict
 from chassis.subjects import DELETION_PENDING
 from chassis.transaction import Transaction
-from contracts.personal import SubjectId
+from contracts.personal import Personal, SubjectId
 from contracts.privacy import DeletionRequested
-from contracts.profile import DeletionReason
+from contracts.profile import DeletionAnnounced, DeletionReason
 
-from profile_service import deletions
+from profile_service import cancel_tokens, deletions
 from profile_service.delete_profile import final_deletion_of
 from profile_service.deletions import Deletion
 from profile_service.signed_in import signed_in
+
+_TOKEN_BYTES: Final = 32
 
 
 async def request_deletion(
@@ -39,4 +46,8 @@ async def request_deletion(
             subject_id=subject, reason=reason, requested_at=deletion.requested_at, final_at=deletion.final_at
         )
     )
+    if deletion.final_at > tx.now():
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        await cancel_tokens.put(tx.connection, subject, token, deletion.final_at)
+        tx.publish(DeletionAnnounced(subject_id=subject, final_at=deletion.final_at, cancel_token=Personal(token)))
     return deletion

@@ -1,0 +1,61 @@
+"""The table `recipient_mails`: mails to organisations that received data, each sent once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.sql import Connection
+from contracts.rights import NoticeKind, RecipientMailRequested
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientMail:
+    """One row."""
+
+    recipient_id: UUID
+    mail: str
+    kind: NoticeKind
+    references: tuple[str, ...]
+    mail_id: UUID
+    sent_at: datetime | None
+
+
+async def add(connection: Connection, event: RecipientMailRequested, mail_id: UUID, at: datetime) -> None:
+    """Keep a mail that is to be sent; one that is asked for again stays as it is."""
+    await connection.execute(
+        "INSERT INTO recipient_mails (notice_id, reminder, recipient_id, mail, kind, refs, mail_id, asked_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (notice_id, reminder) DO NOTHING",
+        event.notice_id,
+        event.reminder,
+        event.recipient_id,
+        event.mail,
+        event.kind,
+        list(event.references),
+        mail_id,
+        at,
+    )
+
+
+async def find(connection: Connection, notice_id: UUID, reminder: int) -> RecipientMail | None:
+    row = await connection.fetchrow(
+        "SELECT recipient_id, mail, kind, refs, mail_id, sent_at FROM recipient_mails"
+        " WHERE notice_id = $1 AND reminder = $2",
+        notice_id,
+        reminder,
+    )
+    if row is None:
+        return None
+    return RecipientMail(
+        row["recipient_id"],
+        row["mail"],
+        NoticeKind(row["kind"]),
+        tuple(row["refs"]),
+        row["mail_id"],
+        row["sent_at"],
+    )
+
+
+async def sent(connection: Connection, notice_id: UUID, reminder: int, at: datetime) -> None:
+    await connection.execute(
+        "UPDATE recipient_mails SET sent_at = $3 WHERE notice_id = $1 AND reminder = $2", notice_id, reminder, at
+    )
