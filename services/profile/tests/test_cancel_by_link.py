@@ -78,7 +78,7 @@ async def test_a_guess_finds_nothing(portal: Portal, token: str) -> None:
     assert await count(portal.service, "deletions") == 1
 
 
-async def test_guessing_is_limited(portal: Portal) -> None:
+async def test_guessing_at_links_is_limited_by_rate(portal: Portal) -> None:
     answers = [(await portal.http.get(f"/cancel-deletion/{'A' * 43}")).status_code for _ in range(61)]
     assert answers[-1] == 429
 

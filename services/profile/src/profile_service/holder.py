@@ -71,6 +71,7 @@ HOLDER: Final = Holder(
             rule="A4: until the deletion is taken back, or with the profile",
             plain=("token_sha256",),
             other=("final_at",),
+            purposes=(PurposeId.P8,),
         ),
     ),
     impersonal={
