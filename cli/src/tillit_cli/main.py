@@ -21,6 +21,7 @@ from tillit_cli import (
     log,
     parked,
     receipt,
+    recipients,
     refused,
     stack,
     status,
@@ -45,6 +46,7 @@ app.add_typer(holds.group, name="hold")
 app.add_typer(receipt.group, name="receipt")
 app.add_typer(erasures.group, name="erasures")
 app.command(name="explain")(explain.explain)
+app.command(name="recipients")(recipients.recipients)
 app.command(name="demo")(demo.demo)
 app.command(name="guest")(guest.guest)
 app.command(name="token")(guest.token)
