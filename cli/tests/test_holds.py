@@ -24,15 +24,20 @@ ABOUT: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize(("words", "about"), ABOUT.items(), ids=ABOUT)
 def test_a_hold_says_exactly_what_it_is_about(words: str, about: dict[str, Any]) -> None:
-    nothing = {"category": None, "holder": None, "table": None, "records": []}
-    hold = HoldSeen(
-        hold_id=UUID(int=3),
-        subject_id=UUID(int=4),
-        ground=LegalGround.LEGAL_CLAIM,
-        owner="privacy-officer",
-        review_on=datetime(2026, 1, 1, tzinfo=UTC),
-        lifted_at=None,
-        overdue=False,
-        **{**nothing, **about},
+    hold = HoldSeen.model_validate(
+        {
+            "category": None,
+            "holder": None,
+            "table": None,
+            "records": [],
+            "hold_id": UUID(int=3),
+            "subject_id": UUID(int=4),
+            "ground": LegalGround.LEGAL_CLAIM,
+            "owner": "privacy-officer",
+            "review_on": datetime(2026, 1, 1, tzinfo=UTC),
+            "lifted_at": None,
+            "overdue": False,
+            **about,
+        }
     )
     assert hold.about == words

@@ -136,3 +136,9 @@ def test_erasures_under_way_are_counted_by_stage_with_the_oldest() -> None:
         "asking": {"count": 2, "oldest": AT.isoformat()},
         "fencing": {"count": 1, "oldest": AT.isoformat()},
     }
+
+
+def test_holds_that_nobody_looked_at_are_said_with_the_next_command() -> None:
+    text = StringIO()
+    Console(file=text, width=200).print(shown(Seen({}, [], [], overdue_holds=2)))
+    assert "2 holds were not looked at in time: `tillit hold list --overdue`" in text.getvalue()

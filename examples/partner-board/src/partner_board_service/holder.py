@@ -16,6 +16,7 @@ HOLDER: Final = Holder(
             rule="R1: with the profile",
             sealed=("wish",),
             other=("interest_id", "saved_at"),
+            record="interest_id",
         ),
     ),
     impersonal={"departures": "how many people were forgotten, by day"},
