@@ -1,6 +1,7 @@
 """`tillit hold`: what of a person may not be erased for now, why, and until when somebody looks at it again (R5)."""
 
 import asyncio
+import sys
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -11,12 +12,13 @@ from contracts.privacy import LegalGround
 from local_stack.stack import Stack
 from pydantic import BaseModel, JsonValue
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from tillit_cli.operator_calls import Operator, operating
 from tillit_cli.stack import State
 
-console: Final = Console(soft_wrap=True)
+_WIDE: Final = 180
+console: Final = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 group = typer.Typer(no_args_is_help=True, help="What of a person may not be erased for now.")
 Officer = Annotated[str, typer.Option("--as", metavar="OFFICER", help="Whose key signs, and who answers for it.")]
 ReviewOn = Annotated[datetime, typer.Option("--review-on", formats=["%Y-%m-%d"], help="Within a year, UTC.")]
@@ -110,7 +112,9 @@ def list_(
 ) -> None:
     """Show holds, newest first. Exit code 1 when the review of one is overdue."""
     found = asyncio.run(_list(Stack(state), officer, subject, overdue=overdue))
-    table = Table("hold", "about", "person", "ground", "owner", "review", "", box=None, header_style="bold")
+    table = Table(
+        Column("hold", no_wrap=True), "about", "person", "ground", "owner", "review", "", box=None, header_style="bold"
+    )
     for hold in found:
         mark = "overdue" if hold.overdue else "" if hold.lifted_at is None else "lifted"
         review_day = f"{hold.review_on:%Y-%m-%d}"
