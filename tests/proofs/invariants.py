@@ -151,23 +151,23 @@ async def _no_key_is_made_again(play: Play, person: Person) -> None:
 
 
 async def _what_is_held_is_there(play: Play, person: Person) -> None:
-    """Invariant 5: what a hold covered when the erasure began is kept, and opens with the hold's own key only."""
+    """Invariant 5: what a hold covered when the erasure began is kept, and opens with the hold's own key only.
+
+    Looked at where it comes from: what others have of it may be parked, and is erased then, not held.
+    """
     if Category.USER_INFORMATION not in play.town.gone[person.subject_id]:
         return
     for held in person.holds:
         if not held.sure or held.lifted or held.category not in (None, Category.USER_INFORMATION):
             continue
-        for name in ("profile", "notifications"):
-            service = play.town.service(name)
-            keys = await service.keys.fetch([key_of(person.subject_id, held.hold_id)])
-            async with borrow(service.database.pool) as connection:
-                records = await held_records.of_hold(connection, held.hold_id)
-            if not records or not keys.keys:
-                raise Violation(
-                    f"{person.name} is held, and {name} has {len(records)} records and {len(keys.keys)} keys"
-                )
-            for record in records:
-                unseal(keys.need(key_of(person.subject_id, held.hold_id)), record.content)
+        service, name = play.town.service("profile"), key_of(person.subject_id, held.hold_id)
+        keys = await service.keys.fetch([name])
+        async with borrow(service.database.pool) as connection:
+            records = await held_records.of_hold(connection, held.hold_id)
+        if not records or not keys.keys:
+            raise Violation(f"{person.name} is held, and profile has {len(records)} records and {len(keys.keys)} keys")
+        for record in records:
+            unseal(keys.need(name), record.content)
 
 
 async def _has_everything(play: Play, person: Person) -> None:

@@ -47,7 +47,7 @@ def no_tombstone_is_left(patch: pytest.MonkeyPatch) -> None:
 def a_destroyed_key_is_made_again(patch: pytest.MonkeyPatch) -> None:
     """Trap 28: get-or-create takes an empty row for one to be filled."""
 
-    async def insert_new(connection: Connection, keys: Sequence[NewKey], at: datetime) -> int:
+    async def insert_new(connection: Connection, keys: Sequence[NewKey], at: datetime, *, confirmed: bool) -> int:
         for key in keys:
             await connection.execute(
                 "INSERT INTO subject_keys (subject_id, category, wrapped, kek_epoch, made_at) VALUES ($1, $2, $3, $4, $5)"
