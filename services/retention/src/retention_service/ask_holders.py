@@ -20,6 +20,9 @@ from retention_service.settings import RetentionSettings
 ASK_AGAIN: Final = "ask_again"
 _LONGEST_WAIT: Final = timedelta(days=1)
 _ALARM_ATTEMPTS: Final = 4
+_CURE: Final = (
+    "these services must run and answer: see `tillit status`, and `tillit parked list` for what they can't take in"
+)
 _log = get_logger()
 
 
@@ -78,7 +81,7 @@ def ask_again(asking: Asking) -> Callable[[WorkItem, Transaction], Awaitable[Non
         silent = await erasure_holders.ask_silent(tx.connection, erasure.erasure_id, tx.now())
         attempts = max(silent.values(), default=1)
         say = _log.error if attempts >= _ALARM_ATTEMPTS else _log.warning
-        say("erasure.asked_again", holders=sorted(silent), attempts=attempts)
+        say("erasure.asked_again", holders=sorted(silent), attempts=attempts, cure=_CURE)
         tx.publish(await request_of(tx.connection, erasure))
         _ask_again_in(tx, erasure, min(asking.first_wait * 2 ** min(attempts - 1, 20), _LONGEST_WAIT))
 

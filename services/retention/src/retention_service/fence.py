@@ -100,7 +100,7 @@ class FenceRound:
             known = await holders.registered(connection)
         unknown = self._required - {holder.holder for holder in known}
         if unknown:
-            _log.warning("fence.held", unregistered=sorted(unknown))
+            _log.warning("fence.held", unregistered=sorted(unknown), cure="start these services: each registers itself")
             return
         groups = [group for holder in known for group in holder.groups]
         committed = await committed_offsets(service.settings.kafka_bootstrap, groups)
@@ -117,7 +117,8 @@ class FenceRound:
                 await self._pass(fence)
             elif service.clock.now() - fence.taken_at > _STALLED_AFTER:
                 worst = max(held_by, key=lambda lag: lag.missing)
-                _log.error("fence.stalled", group=worst.group, topic=worst.topic, partition=worst.partition)
+                cure = "the service of this group does not read on: see its `tillit status`"
+                _log.error("fence.stalled", group=worst.group, topic=worst.topic, partition=worst.partition, cure=cure)
 
     async def _pass(self, fence: Fence) -> None:
         service = self._service
