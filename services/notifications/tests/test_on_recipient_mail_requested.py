@@ -83,3 +83,17 @@ async def test_a_server_that_says_later_is_tried_again(service: Service, catcher
     clock.advance(timedelta(seconds=2))
     await do_work(service, "recipient_mail")
     assert len(catcher.mails) == 1
+
+
+async def test_a_notice_that_is_about_more_by_now_is_sent_anew_and_not_told_of_as_sent(
+    service: Service, catcher: Catcher
+) -> None:
+    request = requested()
+    await say(service, request)
+    await do_work(service, "recipient_mail")
+    await say(service, request.model_copy(update={"references": ("ref-1", "ref-2", "ref-3")}))
+    assert await published(service) == ["recipient.mail.sent.v1"]
+    await do_work(service, "recipient_mail")
+    first, second = catcher.mails
+    assert first["Message-ID"] != second["Message-ID"]
+    assert "ref-3" in second.get_content()

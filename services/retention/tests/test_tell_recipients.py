@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -154,7 +155,8 @@ async def test_an_employer_that_learned_of_more_is_told_of_all_of_it(open_rig: R
         await open_rig.pass_fence(subject)
         await open_rig.work("tell_recipients")
         await open_rig.work("tell_all")
-    assert [taken.notice["references"] for taken in server.taken] == [["a"], ["a", "b"]]
+    told = [cast("list[str]", taken.notice["references"]) for taken in server.taken]
+    assert [sorted(references) for references in told] == [["a"], ["a", "b"]]
     assert len({taken.notice["notice_id"] for taken in server.taken}) == 1
 
 
@@ -196,3 +198,26 @@ async def test_what_and_why_stand_sealed_in_the_register(open_rig: Rig) -> None:
     assert row is not None
     assert b"Sykepleier" not in row["what"]
     assert "Sykepleier" not in row["all"]
+
+
+async def test_a_recipient_whose_address_can_not_be_asked_holds_up_nobodys_erasure(
+    open_rig: Rig, server: Endpoint
+) -> None:
+    odd, fjell = Employer(open_rig, "jobbsøk", "http://jobbsøk.invalid/"), Employer(open_rig, webhook=server.url("/f"))
+    kept_before = Employer(open_rig, "from before addresses were checked", server.url("/g"))
+    subject = new_subject()
+    await open_rig.make(subject)
+    await disclosed(open_rig, subject, odd, fjell, kept_before)
+    async with borrow(open_rig.service.database.pool) as connection:
+        await connection.execute(
+            "UPDATE recipients SET webhook = webhook || chr(1) WHERE recipient_id = $1", kept_before.recipient_id
+        )
+    await open_rig.delete(subject)
+    await open_rig.answer((await open_rig.requests())[-1])
+    await open_rig.pass_fence(subject)
+    await open_rig.work("tell_recipients")
+    await open_rig.work("tell_all")
+    assert await open_rig.stage(subject) == "mailing"
+    assert [taken.path for taken in server.taken] == ["/f"]
+    states = await told_states(open_rig, subject)
+    assert (states["Fjell sykehus"], states["jobbsøk"]) == (["told"], ["chased"])

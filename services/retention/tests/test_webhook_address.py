@@ -30,7 +30,13 @@ async def test_a_public_address_is_asked_as_it_was_looked_at(webhook: str, url: 
     assert (target.url, target.host_header) == (url, host)
 
 
-@pytest.mark.parametrize("webhook", ["http://93.184.216.34/", "file:///etc/passwd", "https://", "https://a@b.example/"])
+UNFIT = [
+    *("http://93.184.216.34/", "file:///etc/passwd", "https://", "https://a@b.example/"),
+    *("https://b.example/\x01", "https://b.example/" + "x" * 2_000, "https://b..example/"),
+]
+
+
+@pytest.mark.parametrize("webhook", UNFIT, ids=range(len(UNFIT)))
 def test_another_form_of_address_is_refused(webhook: str) -> None:
     with pytest.raises(BadWebhook):
         checked(webhook, private=False)
@@ -46,3 +52,11 @@ async def test_a_name_that_nobody_knows_is_refused_and_is_not_repeated() -> None
     with pytest.raises(BadWebhook) as refused:
         await resolved("https://nobody-knows-this.invalid/hook", private=False)
     assert "nobody-knows-this" not in str(refused.value)
+
+
+async def test_a_name_outside_ascii_is_asked_as_headers_and_certificates_have_it() -> None:
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in "localhost")
+    target = await resolved(f"http://{wide}:8080/hook", private=True)
+    assert (target.host, target.host_header) == ("localhost", "localhost:8080")
+    with pytest.raises(BadWebhook):
+        await resolved(f"https://{wide}/hook", private=False)

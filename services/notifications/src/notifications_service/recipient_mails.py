@@ -21,10 +21,12 @@ class RecipientMail:
 
 
 async def add(connection: Connection, event: RecipientMailRequested, mail_id: UUID, at: datetime) -> None:
-    """Keep a mail that is to be sent; one that is asked for again stays as it is."""
+    """Keep a mail that is to be sent; one that is asked for again stays as it is, unless it is to say more by now."""
     await connection.execute(
         "INSERT INTO recipient_mails (notice_id, reminder, recipient_id, mail, kind, refs, mail_id, asked_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (notice_id, reminder) DO NOTHING",
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (notice_id, reminder) DO UPDATE SET refs = excluded.refs,"
+        " mail = excluded.mail, mail_id = excluded.mail_id, asked_at = excluded.asked_at, sent_at = NULL"
+        " WHERE NOT excluded.refs <@ recipient_mails.refs",
         event.notice_id,
         event.reminder,
         event.recipient_id,

@@ -73,7 +73,8 @@ class Webhooks:
             try:
                 async with asyncio.timeout(SECONDS):
                     status = await self._post(http, recipient.webhook, self._body(notice), key, now)
-            except (httpx.HTTPError, OSError, TimeoutError, BadWebhook) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError, TimeoutError, BadWebhook) as error:
+                # one whose address nobody can ask must not hold up the erasures of all who applied there
                 _log.warning("notice.failed", recipient=notice.recipient_id, error=type(error).__name__)
                 return Try.FAILED
         if 200 <= status < 300:

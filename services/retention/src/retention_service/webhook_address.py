@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from chassis.logs import SafeError
 
 _PORTS: Final = {"https": 443, "http": 80}
+_LONGEST: Final = 2_000
 
 
 class BadWebhook(SafeError):
@@ -42,9 +43,20 @@ def checked(webhook: str, *, private: bool) -> SplitResult:
         raise BadWebhook("the webhook is no address") from None
     if parts.scheme != "https" and not (private and parts.scheme == "http"):
         raise BadWebhook("the webhook must be https")
+    if len(webhook) > _LONGEST or not webhook.isprintable():
+        raise BadWebhook("the webhook must be a plain address: printable, and of no more than 2,000 characters")
     if not parts.hostname or parts.username or parts.password or parts.fragment or port == 0:
         raise BadWebhook("the webhook must be a plain address: no user, no fragment")
+    _ascii_host(parts)
     return parts
+
+
+def _ascii_host(parts: SplitResult) -> str:
+    """The name as it stands in headers and certificates (RFC 5891): `jobbsøk.no` is `xn--jobbsk-v1a.no`."""
+    try:
+        return (parts.hostname or "").encode("idna").decode()
+    except UnicodeError:
+        raise BadWebhook("the webhook's name is none that can be looked up") from None
 
 
 async def resolved(webhook: str, *, private: bool) -> Target:
@@ -54,7 +66,7 @@ async def resolved(webhook: str, *, private: bool) -> Target:
         BadWebhook: the name is unknown, or leads into a private network.
     """
     parts = checked(webhook, private=private)
-    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    host, port = _ascii_host(parts), parts.port or _PORTS[parts.scheme]
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
