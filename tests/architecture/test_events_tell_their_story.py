@@ -14,7 +14,7 @@ from .stories import foreign_makers, makers, module_of, published_by, reaction_f
 CASES = [pytest.param(event, id=event.__name__) for event in EVENTS]
 AWAITED = {
     "RecipientRegistered": "order 4: profile registers employers as recipients; until then services of the tests do",
-    "PersonalDataDisclosed": "order 4: profile discloses applications; until then services of the tests do",
+    "PersonalDataDisclosed": "order 4: profile discloses applications, and may read rights_case keys; until then tests do",
     "InactivitySuspected": "order 6: retention's clock of inactivity; until then services of the tests suspect",
 }
 """Events that are agreed on and not said yet, with what brings their publisher: one that is said leaves this list."""

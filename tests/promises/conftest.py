@@ -1,5 +1,6 @@
 """One whole system for every promise: the four services on real Kafka and PostgreSQL, started as `tillit up` does."""
 
+import secrets
 import shutil
 import socket
 import tempfile
@@ -51,8 +52,10 @@ def system(stack: StackInfo, operator: Operator, portal: Portal) -> System:
 
 
 def free_ports() -> dict[str, int]:
+    """Looked for from a random place on: two stacks that start at the same time must not find the same."""
     found: list[int] = []
-    for number in range(FIRST_PORT, LAST_PORT):
+    first = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
+    for number in (*range(first, LAST_PORT), *range(FIRST_PORT, first)):
         with socket.socket() as probe:
             try:
                 probe.bind((HOST, number))

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 from contracts.communication import RecipientMailSent
 from contracts.rights import RecipientMailRequested
+from prometheus_client import generate_latest
 
 from .recipients_rig import Employer, Endpoint, told_states
 from .rig import Rig
+from .test_lift_hold import ITEM
 from .test_tell_recipients import at_telling, open_rig, server
 
 __all__ = ["open_rig", "server"]
@@ -74,3 +76,27 @@ async def test_a_mail_that_was_sent_tells_and_is_reminded_by_mail(open_rig: Rig)
     reminded = (await open_rig.published(RecipientMailRequested))[-1]
     assert isinstance(reminded, RecipientMailRequested)
     assert (reminded.notice_id, reminded.reminder) == (asked.notice_id, 1)
+
+
+async def test_notices_that_may_not_have_arrived_are_measured_until_they_have(open_rig: Rig, server: Endpoint) -> None:
+    server.answers.update({"/fjell": "503 Away", "/dal": "503 Away"})
+    fjell, dal = (Employer(open_rig, name, server.url(f"/{name}")) for name in ("fjell", "dal"))
+    await at_telling(open_rig, fjell, dal)
+    assert await not_told(open_rig) == {"waiting": 2}
+    await open_rig.work("tell_all")
+    assert await not_told(open_rig) == {"chased": 2}
+    del server.answers["/fjell"]
+    await days(open_rig, 0.1)
+    assert await not_told(open_rig) == {"chased": 1}
+    await days(open_rig, 35)
+    assert await not_told(open_rig) == {"unresponsive": 2}
+
+
+async def not_told(rig: Rig) -> dict[str, float]:
+    """What the next look measures, by state."""
+    (known,) = [kind for kind in rig.service.work_kinds if kind.kind == "fence"]
+    assert known.errand is not None
+    await known.errand(ITEM)
+    lines = generate_latest(rig.service.metrics.registry).decode().splitlines()
+    found = [line.split('"') for line in lines if line.startswith("tillit_notices_not_told{")]
+    return {state: float(value.removeprefix("}")) for _, state, value in found}

@@ -21,7 +21,7 @@ Den nevner deg ikke ved navn. Ta vare på lenken: vi har den ikke lenger, og kan
 Dette er den siste e-posten du får fra oss. Adressen din er nå slettet også her.
 """
 _TOLD: Final = """
-Disse har fått opplysninger om deg, og har fått beskjed om slettingen:
+Disse har fått opplysninger om deg. Slik står det til med beskjeden til dem om slettingen:
 
 {names}
 """

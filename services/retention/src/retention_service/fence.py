@@ -29,6 +29,7 @@ from retention_service import (
     fences,
     held_back,
     holders,
+    notices,
     receipts,
     residue_scans,
 )
@@ -141,6 +142,7 @@ class FenceRound:
             trip = await breaker_trips.open_one(connection)
             held = await held_back.count(connection, trip.trip_id) if trip is not None else 0
             unproven = await receipts.count_unproven(connection)
+            not_told = await notices.count_not_told(connection)
         for stage in (one for one in Stage if one is not Stage.DONE):
             found = counts.get(stage)
             age = now - found.oldest if found is not None else timedelta()
@@ -149,6 +151,7 @@ class FenceRound:
         self._measures.show_silent_scans(unscanned)
         self._measures.show_held_back(held)
         self._measures.show_unproven(unproven)
+        self._measures.show_not_told(not_told)
 
 
 def lags(

@@ -1,5 +1,6 @@
 """What the retention service measures of itself, beside what every service does; labels are names of ours only."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -43,6 +44,9 @@ class RetentionMeasures:
         self._holds = Gauge("tillit_holds_in_force", "Holds that keep data back from erasure", registry=registry)
         self._holds_overdue = Gauge(
             "tillit_holds_review_overdue", "Holds in force that nobody has looked at in time", registry=registry
+        )
+        self._not_told = Gauge(
+            "tillit_notices_not_told", "Notices that their recipients may not have", ("state",), registry=registry
         )
         self._unproven = Gauge(
             "tillit_receipts_unproven", "Receipts that the public log does not prove yet", registry=registry
@@ -92,6 +96,12 @@ class RetentionMeasures:
     def show_holds(self, in_force: int, overdue: int) -> None:
         self._holds.set(in_force)
         self._holds_overdue.set(overdue)
+
+    def show_not_told(self, by_state: Mapping[str, int]) -> None:
+        """Notices to recipients by where they stand; a state in which none stands any more disappears."""
+        self._not_told.clear()
+        for state, count in by_state.items():
+            self._not_told.labels(state).set(count)
 
     def show_unproven(self, count: int) -> None:
         self._unproven.set(count)

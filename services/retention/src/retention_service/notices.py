@@ -145,13 +145,13 @@ async def acknowledged(connection: Connection, notice_id: UUID, acted_at: str, s
     )
 
 
-async def count_not_told(connection: Connection) -> dict[NoticeState, int]:
-    """How many stand in each of the states that somebody may have to look at."""
+async def count_not_told(connection: Connection) -> dict[str, int]:
+    """How many stand in each of the states (`NoticeState`) that somebody may have to look at."""
     rows = await connection.fetch(
         "SELECT state, count(*) AS notices FROM notices WHERE state IN ('waiting', 'chased', 'unresponsive')"
         " GROUP BY state"
     )
-    return {NoticeState(row["state"]): row["notices"] for row in rows}
+    return {row["state"]: row["notices"] for row in rows}
 
 
 def _notice(row: asyncpg.Record) -> Notice:

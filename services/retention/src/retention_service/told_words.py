@@ -13,7 +13,7 @@ MOST_NAMED: Final = 2_000
 _WORDS: Final = MappingProxyType(
     {
         NoticeState.WAITING: "får beskjed",
-        NoticeState.CHASED: "er ikke nådd ennå, vi prøver igjen",
+        NoticeState.CHASED: "er kanskje ikke nådd ennå, vi prøver igjen",
         NoticeState.TOLD: "har fått beskjed",
         NoticeState.ACKNOWLEDGED: "har bekreftet",
         NoticeState.UNRESPONSIVE: "svarer ikke",
