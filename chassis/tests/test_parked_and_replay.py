@@ -1,23 +1,25 @@
 """What is parked runs again in its order and once, however often that is asked for; an erased person's is gone."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from chassis.errors import KeyringUnavailable
-from chassis.park import park_bad_event
+from chassis.park import park_bad_event, park_event
 from chassis.records import Record, read
 from chassis.replay import Replayed
 from chassis.sql import borrow
+from contracts.communication import MessageSent
 from contracts.event import Event
-from contracts.personal import SubjectId
+from contracts.personal import Category, SubjectId
 from contracts.topics import PROFILE
 
 from chassis import inbox, parked
 
-from .town import AT, POISON, Town, corrected, deletion, erasure, removed, saved
+from .town import AT, POISON, PROFILE_ONLY, Town, corrected, deletion, erasure, message, removed, saved
 
 
 async def replay(town: Town, subject: SubjectId) -> Replayed:
@@ -161,9 +163,44 @@ async def test_a_parked_event_of_the_protocol_outlives_the_erasure_and_runs_agai
     [row] = await town.parked(records)
     assert row.event_type == request.type
     async with town.service.database.transaction(keys=()) as tx:
-        assert await parked.erase(tx.connection, subject) == 0
+        assert await parked.erase(tx.connection, subject, frozenset(Category)) == 0
     assert await town.service.replayer.replay(records[0].topic, str(subject)) == Replayed(1)
     assert await town.published(subject) == ["personal.data.erased.v1"]
+
+
+async def parked_aside(town: Town, *records: Record) -> None:
+    """Good events whose reaction failed."""
+    rows = [park_event(read(record), "it failed") for record in records]
+    async with town.service.database.transaction(keys=()) as tx:
+        await parked.insert(tx.connection, rows, AT)
+
+
+async def test_an_erasure_leaves_parked_what_is_of_a_category_that_it_does_not_erase(town: Town) -> None:
+    subject = town.person()
+    profile, letter = town.record(corrected(subject)), town.record(message(subject))
+    await parked_aside(town, profile, letter)
+    await town.say(erasure(subject, PROFILE_ONLY))
+    assert [row.event_type for row in await town.parked([profile, letter])] == [MessageSent.type]
+    await town.say(erasure(subject))
+    assert await town.parked([profile, letter]) == []
+
+
+async def test_an_erasure_deletes_what_is_parked_under_a_type_that_this_version_does_not_know(town: Town) -> None:
+    subject = town.person()
+    record = town.record(message(subject))
+    row = replace(park_event(read(record), "it failed"), event_type="message.recalled.v1")
+    async with town.service.database.transaction(keys=()) as tx:
+        await parked.insert(tx.connection, [row], AT)
+    await town.say(erasure(subject, PROFILE_ONLY))
+    assert await town.parked([record]) == []
+
+
+async def test_an_erasure_deletes_what_is_no_good_event_whatever_category_its_type_names(town: Town) -> None:
+    subject = town.person()
+    record = town.record(message(subject))
+    await unreadable_when_they_came(town, record)
+    await town.say(erasure(subject, PROFILE_ONLY))
+    assert await town.parked([record]) == []
 
 
 async def test_replay_obeys_a_restriction_that_came_after_the_event(town: Town) -> None:

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
+from chassis.park import park_event
+from chassis.records import read
 from chassis.residue import NOT_READABLE, Residue, ResidueScan
 from chassis.sealing import BlobHeader, seal
 from chassis.sql import Connection, borrow, connect
@@ -14,7 +16,9 @@ from chassis.testing.services import surroundings
 from contracts.personal import Category, SubjectId
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from .town import AT, CATEGORIES, HOLDER, PROFILE_ONLY, Town, erasure, saved
+from chassis import parked
+
+from .town import AT, CATEGORIES, HOLDER, PROFILE_ONLY, Town, erasure, message, saved
 
 UNDECLARED = (
     "CREATE TABLE IF NOT EXISTS diaries (day int, words text, page jsonb, scan bytea, who uuid, readers uuid[])"
@@ -123,6 +127,14 @@ async def test_a_row_that_may_stay_may_not_hold_a_blob_of_what_was_erased(town: 
         await owner.execute(change, subject, blob(subject))
         assert (await scanned(town, subject, PROFILE_ONLY)).found == {"letters.enclosed": 1}
         await owner.execute("ALTER TABLE letters DROP COLUMN enclosed")
+
+
+async def test_a_parked_event_may_stay_as_long_as_its_own_category_is_not_erased(town: Town) -> None:
+    subject = await erased(town, PROFILE_ONLY)
+    async with town.service.database.transaction(keys=()) as tx:
+        await parked.insert(tx.connection, [park_event(read(town.record(message(subject))), "it failed")], AT)
+    assert (await scanned(town, subject, PROFILE_ONLY)).found == {}
+    assert (await scanned(town, subject, CATEGORIES)).found["parked.subject_ids"] == 1
 
 
 async def test_what_a_hold_keeps_may_stay_until_it_is_lifted(town: Town) -> None:

@@ -1,6 +1,6 @@
 """Bugs of the kind that systems like this one have had, planted one at a time: the schedules must find each of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -14,7 +14,7 @@ from chassis.sql import Connection, borrow
 from chassis.subjects import SubjectState
 from chassis.transaction import Transaction
 from contracts.event import Event
-from contracts.personal import SubjectId
+from contracts.personal import Category, SubjectId
 from contracts.privacy import HeldRecords
 from retention_service import ledger_state, subject_keys
 from retention_service.destruction import Destruction, Settled
@@ -88,7 +88,7 @@ def the_inbox_forgets(patch: pytest.MonkeyPatch) -> None:
 def parked_records_outlive_the_person(patch: pytest.MonkeyPatch) -> None:
     """Traps 4, 14: what failed once waits to be run again, whoever it is about."""
 
-    async def erase(connection: Connection, subject: SubjectId) -> int:
+    async def erase(connection: Connection, subject: SubjectId, categories: Collection[Category]) -> int:
         return 0
 
     patch.setattr(parked, "erase", erase)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from contracts.registry import EVENTS
+
 EVERY: Final = "every service"
 
 
@@ -17,12 +19,17 @@ class MayStay(NamedTuple):
     why: str
 
 
+_CATEGORY_OF_TYPE: Final = ", ".join(f"('{event.type}', '{event.category}')" for event in EVENTS if event.category)
+
 REMAIN: Final[Mapping[tuple[str, str], MayStay]] = MappingProxyType(
     {
         (EVERY, "subjects"): MayStay("erased @> $4::text[]", "the tombstone: an id and categories, for 90 days"),
         (EVERY, "outbox"): MayStay("true", "sealed, sent soon, and dropped where it arrives; empty once all is sent"),
         (EVERY, "parked"): MayStay(
-            "privacy_protocol AND NOT encrypted", "the privacy protocol waits for nobody, and says nothing of a person"
+            "NOT encrypted AND (privacy_protocol OR EXISTS (SELECT 1 FROM"
+            f" (VALUES {_CATEGORY_OF_TYPE}) AS known (type, category)"
+            " WHERE known.type = row.event_type AND known.category <> ALL($4::text[])))",
+            "the privacy protocol, which waits for nobody and says nothing of a person; what is of another category",
         ),
         (EVERY, "known_holds"): MayStay(
             "true", "that there is a hold, so that it can be lifted; 90 days after that, none"

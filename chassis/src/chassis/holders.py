@@ -75,7 +75,7 @@ class Holder:
             rows_by_category[table.category] += erased
         kinds = [kind for kind, category in self.work_kinds.items() if category in event.categories]
         rows["work"] = await work.erase(tx.connection, event.subject_id, kinds)
-        rows["parked"] = await parked.erase(tx.connection, event.subject_id)
+        rows["parked"] = await parked.erase(tx.connection, event.subject_id, event.categories)
         rows["idempotency_keys"] = await _delete(tx.connection, _KEPT_ANSWERS, event.subject_id)
         await tx.mark_erased(event.subject_id, event.categories)
         reply = PersonalDataErased(

@@ -1,11 +1,12 @@
 """The table `parked`: the only dead-letter store. Failing records in order, and later ones of their key behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from contracts.personal import SubjectId
+from contracts.personal import Category, SubjectId
+from contracts.registry import EVENTS
 
 from chassis.sql import Connection
 
@@ -171,13 +172,26 @@ async def set_reason(connection: Connection, parked_id: int, reason: str) -> Non
     await connection.execute("UPDATE parked SET reason = $2 WHERE id = $1", parked_id, reason)
 
 
-async def erase(connection: Connection, subject: SubjectId) -> int:
-    """Delete everything parked about a person but good events of the privacy protocol; the answer is how many rows."""
+def outliving(categories: Collection[Category]) -> list[str]:
+    """The types of good events that stay parked when these categories are erased: of the others, and of the protocol.
+
+    A type that this version does not know is not among them: better too early than never.
+    """
+    return [event.type for event in EVENTS if event.privacy_protocol or event.category not in categories]
+
+
+async def erase(connection: Connection, subject: SubjectId, categories: Collection[Category]) -> int:
+    """Delete what is parked about a person, alone or with others, of these categories; the answer is how many rows.
+
+    What is no good event goes whatever its type says: it may hold anything. Good events of the protocol stay.
+    """
     return int(
         await connection.fetchval(
             "WITH gone AS (DELETE FROM parked WHERE subject_ids @> ARRAY[$1::uuid]"
-            " AND (encrypted OR NOT privacy_protocol) RETURNING 1) SELECT count(*) FROM gone",
+            " AND (encrypted OR NOT privacy_protocol AND coalesce(event_type, '') <> ALL($2::text[])) RETURNING 1)"
+            " SELECT count(*) FROM gone",
             subject,
+            outliving(categories),
         )
     )
 

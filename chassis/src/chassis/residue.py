@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 from contracts.personal import Category, SubjectId
 
-from chassis import subjects
+from chassis import parked, subjects
 from chassis.hold_back import held_here
 from chassis.holders import Holder
 from chassis.sealing import blob_start
@@ -175,8 +175,9 @@ class ResidueScan:
                 yield f"privacy_protocol OR created_at >= {arguments.add(standing.tombstone, 'timestamptz')}"
             case "idempotency_keys":
                 yield f"created_at >= {arguments.add(standing.tombstone, 'timestamptz')}"
-            case "parked":  # pages at once
-                yield "privacy_protocol AND NOT encrypted"
+            case "parked":  # what `parked.erase` leaves
+                types = arguments.add(parked.outliving(self._erased), "text[]")
+                yield f"(NOT encrypted AND (privacy_protocol OR event_type = ANY({types})))"
             case "work":
                 kinds = [kind for kind, category in self._holder.work_kinds.items() if category not in self._erased]
                 yield f"kind = ANY({arguments.add([SCAN_RESIDUE, *kinds], 'text[]')})"

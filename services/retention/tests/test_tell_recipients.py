@@ -11,17 +11,23 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 from chassis.clock import monotonic
+from chassis.park import park_event
+from chassis.records import read
+from chassis.replay import Replayed
 from chassis.sql import borrow
 from chassis.testing.containers import Postgres
 from contracts.personal import Category
+from contracts.privacy import PersonalDataErased
 from contracts.profile import DeletionReason
 from contracts.rights import RecipientMailRequested
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from retention_service import send_notice
 from retention_service.send_notice import signed_bytes
 
+from chassis import parked
+
 from .recipients_rig import Employer, Endpoint, disclosed, endpoint, told_states
-from .rig import Rig, new_subject, running_api
+from .rig import HOLDERS, Rig, new_subject, running_api
 
 
 @pytest_asyncio.fixture
@@ -187,6 +193,55 @@ async def test_the_keys_do_not_wait_for_an_answer(open_rig: Rig, server: Endpoin
     await open_rig.behind_the_fence()
     assert await open_rig.stage(subject) == "done"
     assert await open_rig.key("profile", subject, "user_information") is None
+
+
+@pytest.mark.parametrize("stage", ["telling", "mailing", "done"])
+async def test_who_comes_to_light_after_the_others_were_told_is_told_too(
+    open_rig: Rig, server: Endpoint, stage: str
+) -> None:
+    first, late = (Employer(open_rig, name, server.url(f"/{name}")) for name in ("fjell", "dal"))
+    subject = await at_telling(open_rig, first)
+    if stage != "telling":
+        await open_rig.work("tell_all")
+    if stage == "done":
+        await open_rig.behind_the_fence()
+    assert await open_rig.stage(subject) == stage
+    await disclosed(open_rig, subject, late)
+    await open_rig.work("tell_recipients")
+    await open_rig.work("tell_all")
+    assert [taken.path for taken in sorted(server.taken, key=lambda taken: taken.path)] == ["/dal", "/fjell"]
+    assert await told_states(open_rig, subject) == {"fjell": ["told"], "dal": ["told"]}
+    assert await open_rig.stage(subject) == ("done" if stage == "done" else "mailing")
+
+
+async def test_who_comes_to_light_late_with_what_is_not_erased_is_not_told(open_rig: Rig, server: Endpoint) -> None:
+    subject, late = await at_telling(open_rig), Employer(open_rig, webhook=server.url("/fjell"))
+    await open_rig.deliver(late.registered(), late.received(subject, category=Category.APPLICATION))
+    await open_rig.work("tell_recipients")
+    await open_rig.work("tell_all")
+    assert server.taken == []
+
+
+async def test_a_disclosure_that_was_parked_outlives_the_erasure_and_its_recipient_is_told(
+    open_rig: Rig, server: Endpoint
+) -> None:
+    subject, employer = new_subject(), Employer(open_rig, webhook=server.url("/fjell"))
+    await open_rig.make(subject)
+    await open_rig.deliver(employer.registered())
+    record = open_rig.record(employer.received(subject))
+    async with borrow(open_rig.service.database.pool) as connection:
+        await parked.insert(connection, [park_event(read(record), "it failed")], open_rig.clock.now())
+    await open_rig.delete(subject)
+    request = (await open_rig.requests())[-1]
+    await open_rig.deliver(request)
+    await open_rig.answer(request, [holder for holder in HOLDERS if holder != "retention"])
+    await open_rig.deliver(*await open_rig.published(PersonalDataErased))
+    await open_rig.without_fence(subject)
+    assert await open_rig.stage(subject) == "done"
+    assert await open_rig.service.replayer.replay(record.topic, str(subject)) == Replayed(1)
+    await open_rig.work("tell_recipients")
+    await open_rig.work("tell_all")
+    assert [taken.path for taken in server.taken] == ["/fjell"]
 
 
 async def test_what_and_why_stand_sealed_in_the_register(open_rig: Rig) -> None:

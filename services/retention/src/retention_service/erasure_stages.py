@@ -1,5 +1,7 @@
 """Knows the stages of an erasure, in their order."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -19,3 +21,12 @@ class Stage(StrEnum):
     DESTROYING = "destroying"
     """Nothing that any holder will read opens anything new: the keys may go."""
     DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class StageCount:
+    """How many erasures stand in a stage, and since when the oldest was requested."""
+
+    stage: Stage
+    count: int
+    oldest: datetime

@@ -13,6 +13,7 @@ from contracts.personal import Category, SubjectId
 from contracts.profile import DeletionReason
 
 from retention_service.erasure_stages import Stage as Stage
+from retention_service.erasure_stages import StageCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,6 @@ class Erasure:
     mailed_at: datetime | None
     mail_outcome: LastMailOutcome | None
     done_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class StageCount:
-    """How many erasures stand in a stage, and since when the oldest was requested."""
-
-    stage: Stage
-    count: int
-    oldest: datetime
 
 
 _COLUMNS: Final = (
@@ -104,6 +96,17 @@ async def open_of(connection: Connection, subject: SubjectId) -> Erasure | None:
     row = await connection.fetchrow(
         f"SELECT {_COLUMNS} FROM erasures WHERE subject_id = $1 AND stage <> 'done'",  # noqa: S608
         subject,
+    )
+    return None if row is None else _erasure(row)
+
+
+async def newest_of(connection: Connection, subject: SubjectId, category: Category) -> Erasure | None:
+    """The person's latest erasure, open or done, that erases this category."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM erasures WHERE subject_id = $1 AND $2 = ANY(categories)"  # noqa: S608
+        " ORDER BY requested_at DESC, erasure_id DESC LIMIT 1",
+        subject,
+        category,
     )
     return None if row is None else _erasure(row)
 

@@ -20,6 +20,8 @@ from retention_service.request_last_mail import ask_for_last_mail
 
 TELL_RECIPIENTS: Final = "tell_recipients"
 TELL_ALL: Final = "tell_all"
+TOLD_IN: Final = frozenset({Stage.TELLING, Stage.MAILING, Stage.DESTROYING, Stage.DONE})
+"""The stages from which on a disclosure is told of at once: before them it waits for the fence, as all others."""
 
 
 def ask_to_tell(tx: Transaction, erasure_id: UUID, subject: SubjectId) -> None:
@@ -28,9 +30,9 @@ def ask_to_tell(tx: Transaction, erasure_id: UUID, subject: SubjectId) -> None:
 
 
 async def tell_recipients(item: WorkItem, tx: Transaction) -> None:
-    """The step between the fence and the last mail."""
+    """The step between the fence and the last mail; after it, for what was disclosed and came to light late."""
     erasure = await erasures.find(tx.connection, UUID(item.key))
-    if erasure is None or erasure.stage is not Stage.TELLING:
+    if erasure is None or erasure.stage not in TOLD_IN:
         return
     await make_notices(tx, erasure.subject_id, erasure.erasure_id, NoticeKind.ERASURE, erasure.categories)
     await go_on_or_tell(tx, erasure.erasure_id, erasure.subject_id)
