@@ -3,7 +3,7 @@
 import asyncio
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -38,6 +38,8 @@ class Endpoint:
     port: int = 0
     silent: set[str] = field(default_factory=set[str])
     answers: dict[str, str] = field(default_factory=dict[str, str])
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    """Awaited once, before the next request is answered."""
     taken: list[Taken] = field(default_factory=list[Taken])
     at_once: int = 0
     most_at_once: int = 0
@@ -60,6 +62,9 @@ class Endpoint:
                 await reader.read()  # until the other side gives up
                 return
             self.taken.append(Taken(path, headers, body))
+            meanwhile, self.meanwhile = self.meanwhile, None
+            if meanwhile is not None:
+                await meanwhile()
             writer.write(f"HTTP/1.1 {self.answers.get(path, '204 No Content')}\r\nContent-Length: 0\r\n\r\n".encode())
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -33,6 +33,21 @@ async def test_a_recipient_whose_mail_was_sent_has_been_told(open_rig: Rig) -> N
     assert await told_states(open_rig, subject) == {"Fjell sykehus": ["told"]}
 
 
+async def test_a_mail_that_was_sent_about_less_than_the_notice_is_about_by_now_tells_nobody(open_rig: Rig) -> None:
+    employer = Employer(open_rig, mail="personvern@fjell.example")
+    subject = await at_telling(open_rig, employer)
+    await open_rig.work("tell_all")
+    request = (await open_rig.published(RecipientMailRequested))[-1]
+    assert isinstance(request, RecipientMailRequested)
+    await open_rig.deliver(employer.received(subject))
+    await open_rig.work("tell_recipients")
+    await sent(open_rig, request.recipient_id, request.notice_id)
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["waiting"]}
+    await open_rig.work("tell_all")
+    await sent(open_rig, request.recipient_id, request.notice_id)
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["told"]}
+
+
 async def test_a_mail_to_another_recipient_or_of_no_notice_tells_nobody(open_rig: Rig) -> None:
     subject, request = await asked(open_rig)
     await sent(open_rig, uuid4(), request.notice_id)

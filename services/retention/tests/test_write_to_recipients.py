@@ -1,7 +1,9 @@
 """Recipients that can answer and do not are reminded after 7, 14 and 28 days, and then said to be unresponsive."""
 
 from datetime import timedelta
+from typing import cast
 
+import pytest
 from contracts.communication import RecipientMailSent
 from contracts.rights import RecipientMailRequested
 from prometheus_client import generate_latest
@@ -76,6 +78,43 @@ async def test_a_mail_that_was_sent_tells_and_is_reminded_by_mail(open_rig: Rig)
     reminded = (await open_rig.published(RecipientMailRequested))[-1]
     assert isinstance(reminded, RecipientMailRequested)
     assert (reminded.notice_id, reminded.reminder) == (asked.notice_id, 1)
+
+
+@pytest.mark.parametrize("answer", ["204 No Content", "503 Away"])
+async def test_who_is_told_of_less_than_the_notice_is_about_by_then_is_told_of_all_of_it(
+    open_rig: Rig, server: Endpoint, answer: str
+) -> None:
+    employer = Employer(open_rig, webhook=server.url("/fjell"))
+    subject = await at_telling(open_rig, employer)
+    server.answers["/fjell"] = answer
+
+    async def more_comes_to_light() -> None:
+        await open_rig.deliver(employer.received(subject, reference="late"))
+        await open_rig.work("tell_recipients")
+        del server.answers["/fjell"]
+
+    server.meanwhile = more_comes_to_light
+    await open_rig.work("tell_all")
+    first, second = [cast("list[str]", taken.notice["references"]) for taken in server.taken]
+    assert (len(first), set(second)) == (1, {*first, "late"})
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["told"]}
+    assert await open_rig.stage(subject) == "mailing"
+
+
+async def test_who_acted_on_a_notice_while_it_was_sent_again_is_not_reminded(open_rig: Rig, server: Endpoint) -> None:
+    employer = Employer(open_rig, webhook=server.url("/fjell"))
+    subject = await at_telling(open_rig, employer)
+
+    async def it_answers() -> None:
+        notice = server.taken[-1].notice
+        path = f"/notices/{notice['notice_id']}/acknowledgement"
+        assert (await open_rig.post("stranger", path, employer.acknowledgement(notice))).status_code == 204
+
+    server.meanwhile = it_answers
+    await open_rig.work("tell_all")
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["acknowledged"]}
+    await days(open_rig, 40)
+    assert len(server.taken) == 1
 
 
 async def test_notices_that_may_not_have_arrived_are_measured_until_they_have(open_rig: Rig, server: Endpoint) -> None:

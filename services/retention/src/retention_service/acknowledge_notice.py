@@ -32,7 +32,7 @@ async def acknowledge_notice(service: Service, notice_id: UUID, acted_at: str, s
     """Keep the answer; nobody is reminded of this notice any more.
 
     Raises:
-        Problem: 404, there is no such notice; 403, its recipient's key did not sign this.
+        Problem: 404, there is no such notice; 403, its recipient's key did not sign this, or the notice is about more.
     """
     async with borrow(service.database.pool) as connection:
         found = await notices.find(connection, notice_id)
@@ -46,8 +46,10 @@ async def acknowledge_notice(service: Service, notice_id: UUID, acted_at: str, s
         else public_key(recipient.acknowledgement_key)
     )
     if key is None or not _signed(key, signature, signed_bytes(notice_id, found.references, acted_at)):
-        raise Problem(403, "bad-signature", "Not allowed", "The recipient's acknowledgement key did not sign this.")
+        raise _not_signed()
     async with service.database.transaction([found.subject_id], keys=()) as tx:
+        if not await notices.unchanged(tx.connection, [found]):
+            raise _not_signed()
         await notices.acknowledged(tx.connection, notice_id, acted_at, signature, tx.now())
         await work.cancel(tx.connection, TELL_AGAIN, str(notice_id))
     _log.info("notice.acknowledged", notice=notice_id)
@@ -59,6 +61,10 @@ def public_key(text: str) -> Ed25519PublicKey | None:
         return Ed25519PublicKey.from_public_bytes(_decoded(text))
     except (NotBase64, ValueError):
         return None
+
+
+def _not_signed() -> Problem:
+    return Problem(403, "bad-signature", "Not allowed", "The recipient's acknowledgement key did not sign this.")
 
 
 def _signed(key: Ed25519PublicKey, signature: str, content: bytes) -> bool:

@@ -110,6 +110,19 @@ async def of_occasion(connection: Connection, occasion_id: UUID) -> list[Notice]
     return [_notice(row) for row in rows]
 
 
+async def unchanged(connection: Connection, notices: Sequence[Notice]) -> dict[UUID, Notice]:
+    """Those of these that are about the same as when they were read, by id, as they stand now.
+
+    Under the person's lock no other becomes about more: what was told of less has not been told.
+    """
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM notices WHERE notice_id = ANY($1::uuid[])",  # noqa: S608
+        [one.notice_id for one in notices],
+    )
+    read = {one.notice_id: one.references for one in notices}
+    return {one.notice_id: one for one in map(_notice, rows) if one.references == read[one.notice_id]}
+
+
 async def tried(connection: Connection, notices: Sequence[Notice], at: datetime) -> None:
     """Keep where these stand after a try: state, failures, reminders and the time they were told."""
     await connection.execute(

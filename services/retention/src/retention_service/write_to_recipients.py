@@ -68,11 +68,13 @@ class Telling:
         outcomes = await self._webhooks.tell(sendings, key, self._service.clock.now())
         async with self._service.database.transaction([subject], cause=cause_of(item), keys=[LOG_KEY]) as tx:
             await finish(item, tx)
-            steps = [after_try(notice, outcomes[notice.notice_id], to, tx.now()) for notice, to in sendings]
+            same = await notices.unchanged(tx.connection, [sending.notice for sending in sendings])
+            counted = [Sending(same[read.notice_id], to) for read, to in sendings if read.notice_id in same]
+            steps = [after_try(notice, outcomes[notice.notice_id], to, tx.now()) for notice, to in counted]
             await notices.tried(tx.connection, [step.notice for step in steps], tx.now())
             for step in steps:
                 await _look_again(tx, step)
-            _ask_for_mails(tx, [one for one in sendings if outcomes[one.notice.notice_id] is Try.HANDED_ON])
+            _ask_for_mails(tx, [one for one in counted if outcomes[one.notice.notice_id] is Try.HANDED_ON])
             if item.kind == TELL_ALL:
                 await go_on_or_tell(tx, UUID(item.key), subject)
         failed = sum(outcome is Try.FAILED for outcome in outcomes.values())
@@ -80,9 +82,9 @@ class Telling:
 
 
 async def recipient_has_mail(item: WorkItem, tx: Transaction) -> None:
-    """The step after a mail went out to a recipient: it has the notice."""
+    """The step after a mail went out to a recipient: it has the notice, unless that is about more since."""
     notice = await notices.find(tx.connection, UUID(item.key))
-    if notice is None or notice.told_at is not None:
+    if notice is None or notice.told_at is not None or notice.state is NoticeState.WAITING:
         return
     [(_, recipient)] = await _addressed(tx, [notice])
     step = after_told(notice, recipient, tx.now())
