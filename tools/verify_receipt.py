@@ -297,7 +297,7 @@ def cosigned(kind, public, body, value):
 
 
 def verify(data, keys_data):
-    """The receipt's body and the size of the log under which it stands.
+    """The receipt's body, the size of the log under which it stands, and the holders that state nothing in it.
 
     Raises:
         Refused: it proves nothing.
@@ -326,10 +326,11 @@ def verify(data, keys_data):
     if len(salt_bytes) != 32:
         raise Refused("the salt has not 32 bytes")
     check_leaf(leaf, payload.encode(), salt_bytes)
-    return body, check_proof(proof, leaf, log, witnesses)
+    silent = sorted(set(holder_keys) - {part["holder"] for part in body["holders"]})
+    return body, check_proof(proof, leaf, log, witnesses), silent
 
 
-def told(body, size):
+def told(body, size, silent):
     """What the receipt proves, in words."""
     lines = [f"The receipt {body['receipt']}, edition {body['edition']}, proves what it says:"]
     lines.append(f"asked for on {body['requested_on']}, done on {body['done_on']}: {', '.join(body['categories'])}")
@@ -337,6 +338,8 @@ def told(body, size):
         rows = ", ".join(f"{number} rows of {category}" for category, number in sorted(part["rows"].items()))
         kept = sum(one["records"] for one in part["held"])
         lines.append(f"  {part['holder']} erased {rows or 'nothing, for nothing was there'}; {kept} records are held")
+    for name in silent:
+        lines.append(f"WARNING: {name}, whose key you have, states nothing here: it came later, or was left out")
     lines.append(f"but for what is held, no living copy can be read since {body['unreadable']['live_since']},")
     lines.append(f"and nothing that is sealed in a backup from {body['unreadable']['backups_by']} on")
     lines.append(f"{body['recipients']['told']} recipients were told; {len(body['scans'])} later scans are in it")

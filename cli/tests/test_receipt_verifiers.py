@@ -15,6 +15,9 @@ from contracts.receipts import canonical
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tillit_cli.log import is_signed
+from tillit_cli.main import app
+from tillit_cli.receipt import told
+from typer.testing import CliRunner
 
 from .made_receipts import Issuer
 
@@ -249,6 +252,27 @@ def test_the_stand_alone_verifier_says_what_a_true_receipt_proves_and_ends_well(
     assert done.returncode == 0, done.stderr
     for shown in ("proves what it says", "profile erased", "2 records are held", "2026-02-09", "8 entries"):
         assert shown in done.stdout
+
+
+def test_both_verifiers_warn_of_a_holder_whose_key_is_known_and_who_states_nothing(tmp_path: Path) -> None:
+    more = Issuer(holders=(*ISSUER.holders, "assessments", "search")).keys()
+    checked = check_receipt(TRUE, read_receipt_keys(more), is_signed)
+    assert checked.silent == ["assessments", "search"]
+    done = _run(tmp_path, TRUE, more)
+    assert done.returncode == 0, done.stderr
+    ours_told = CliRunner().invoke(
+        app, ["receipt", "verify", str(tmp_path / "receipt.json"), "--keys", str(tmp_path / "keys.json")]
+    )
+    assert ours_told.exit_code == 0
+    for said in (done.stdout, ours_told.output):
+        warned = [line for line in said.splitlines() if line.startswith("WARNING: ")]
+        assert [line.split(" ")[1] for line in warned] == ["assessments,", "search,"]
+
+
+def test_neither_verifier_warns_when_every_known_holder_states_something(tmp_path: Path) -> None:
+    checked = check_receipt(TRUE, read_receipt_keys(KEYS), is_signed)
+    assert checked.silent == []
+    assert "WARNING" not in "\n".join(told(checked)) + _run(tmp_path, TRUE, KEYS).stdout
 
 
 def test_the_stand_alone_verifier_says_why_it_refuses_and_ends_ill(tmp_path: Path) -> None:

@@ -130,6 +130,10 @@ def told(checked: CheckedReceipt) -> list[str]:
         rows = ", ".join(f"{count} rows of {category}" for category, count in sorted(part.rows.items()))
         kept = sum(one.records for one in part.held)
         lines.append(f"  {part.holder} erased {rows or 'nothing, for nothing was there'}; {kept} records are held")
+    lines += [
+        f"WARNING: {name}, whose key you have, states nothing here: it came later, or was left out"
+        for name in checked.silent
+    ]
     return [
         *lines,
         f"but for what is held, no living copy can be read since {body.unreadable.live_since},"

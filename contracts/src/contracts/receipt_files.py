@@ -143,10 +143,15 @@ class ReceiptKeys(NamedTuple):
 
 
 class CheckedReceipt(NamedTuple):
-    """A receipt that proves what it says, and the signed root of the log under which it stands."""
+    """A receipt that proves what it says, and the signed root of the log under which it stands.
+
+    `silent` are the holders whose keys are known and who state nothing in it, by name: they came later, or it leaves
+    them out. The file can't tell which.
+    """
 
     receipt: Receipt
     checkpoint: Checkpoint
+    silent: Sequence[str]
 
 
 def read_receipt(data: bytes) -> Receipt:
@@ -202,7 +207,8 @@ def check_receipt(data: bytes, keys: ReceiptKeys, check: SignatureCheck) -> Chec
             raise BadReceipt("the proof is not in its one form")
     except (BadNote, BadProof) as error:
         raise BadReceipt(f"the proof: {error}") from None
-    return CheckedReceipt(receipt, checkpoint)
+    silent = sorted(set(keys.holders) - {part.holder for part in body.holders})
+    return CheckedReceipt(receipt, checkpoint, silent)
 
 
 def read_receipt_keys(data: bytes) -> ReceiptKeys:
