@@ -47,8 +47,9 @@ async def test_an_event_that_was_acted_on_is_told_with_its_places_times_and_effe
     for service in ("notifications", "audit-log"):
         assert f"taken in by {service}" in told.out
     assert "retention does not listen to position.v1" in told.out
-    [effect] = [line for line in lines if MessageSent.type in line]
+    [effect] = [line for line in lines if MessageSent.type in line and "said by" in line]
     assert "said by notifications" in effect
+    assert f"skipped by retention: nothing there reacts to {MessageSent.type}" in told.out
     assert "taken in by audit-log" in told.out.partition(effect)[2]
     assert tells_nothing_of(who, told.out)
 

@@ -165,12 +165,8 @@ class ResidueScan:
         match table.name:
             case "subjects" | "known_holds":  # the tombstone, and that something is or was held
                 yield "TRUE"
-            case "held_records":
+            case "held_records":  # what a hold in force keeps
                 yield f"hold_id = ANY({arguments.add(standing.holds, 'uuid[]')})"
-            case "known_holds":  # a hold outlives the erasure, and is known a while after
-                yield "TRUE"
-            case "held_records":  # what a hold in force keeps, as `hold_back.held_here` counts it
-                yield "hold_id IN (SELECT hold_id FROM known_holds WHERE lifted_at IS NULL)"
             case "outbox":  # what is said since, about what was not erased: the guard let it through
                 yield f"privacy_protocol OR created_at >= {arguments.add(standing.tombstone, 'timestamptz')}"
             case "idempotency_keys":

@@ -132,13 +132,7 @@ class Stack:
         pid = self.supervisor()
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
-            deadline = time.monotonic() + STOP_SECONDS
-            while self.supervisor() == pid:
-                if time.monotonic() > deadline:
-                    raise StackError(
-                        f"the stack did not end in {STOP_SECONDS:.0f} s; end its supervisor with: kill -KILL {pid}"
-                    )
-                time.sleep(0.05)
+            self._wait_for_end(pid)
             if (launched := _launched.get(pid)) is not None:
                 launched.wait()
         _collect_ended()
@@ -231,11 +225,21 @@ class Stack:
                 if status.phase is Phase.RUNNING and self.supervisor() == pid:
                     return started is not None
                 if status.phase is Phase.FAILED:
+                    self._wait_for_end(pid)
                     raise StackError(status.reason)
             if ended or (started is None and self.supervisor() != pid):
                 raise StackError(f"the stack was ended while it started; see {self._state.log_of('supervisor')}")
             time.sleep(0.05)
         raise StackError(f"the stack was not ready in {START_SECONDS:.0f} s; see {self._state.logs}")
+
+    def _wait_for_end(self, pid: int) -> None:
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.supervisor() == pid:
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"the stack did not end in {STOP_SECONDS:.0f} s; end its supervisor with: kill -KILL {pid}"
+                )
+            time.sleep(0.05)
 
     def _refuse_other_ports(self, options: StackOptions) -> None:
         now = dict(self._state.remembered_ports().items())
