@@ -32,10 +32,21 @@ def state() -> Iterator[StateFolder]:
 
 @pytest.fixture
 def ports() -> Ports:
+    return _free_ports(but=Ports())
+
+
+@pytest.fixture
+def other_ports(ports: Ports) -> Ports:
+    """For a second stack beside the first."""
+    return _free_ports(but=ports)
+
+
+def _free_ports(but: Ports) -> Ports:
     """Free ports, all different, and none that the kernel may give to a client while a server is being started again."""
+    taken = {number for _, number in but.items()}
     numbers: set[int] = set()
     while len(numbers) < len(port_names()):
-        numbers.add(free_port())
+        numbers |= {free_port()} - taken
     return Ports().with_changes(dict(zip(port_names(), numbers, strict=True)))
 
 

@@ -185,15 +185,11 @@ def test_a_request_to_end_during_the_start_is_obeyed(stack: Stack, ports: Ports)
     assert [process for process in started if not has_ended(process)] == []
 
 
-def test_two_stacks_run_side_by_side(stack: Stack, ports: Ports, state: StateFolder) -> None:
+def test_two_stacks_run_side_by_side(stack: Stack, ports: Ports, other_ports: Ports, state: StateFolder) -> None:
     stack.up(asked(ports))
-    taken = {number for _, number in ports.items()}
-    others = [number for number in range(41000, 41100) if number not in taken][: len(ports.items())]
     other = Stack(state.root.with_name("other"), [sys.executable, str(SUPERVISOR)])
     try:
-        info = other.up(
-            asked(Ports().with_changes({name: n for (name, _), n in zip(ports.items(), others, strict=True)}))
-        )
+        info = other.up(asked(other_ports))
         assert info.services.keys() == stack.info().services.keys()
         mine, its = stack.status(), other.status()
         assert mine is not None
