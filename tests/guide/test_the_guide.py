@@ -58,7 +58,8 @@ async def test_an_erasure_waits_for_the_holder_that_is_down_and_ends_when_it_is_
 
         registered = await reader.registration()
         assert {table.table for table in registered.tables} == {"wishes"}
-        assert {group.group for group in registered.groups} == {f"{NAME}.profile.v1", f"{NAME}.erasure.v1"}
+        read = {f"{NAME}.{topic}" for topic in ("profile.v1", "erasure.v1", "rights.v1")}
+        assert {group.group for group in registered.groups} == read
 
         reader.stop_service()
         await system.portal.delete_me(leaver.login, "everything")

@@ -78,6 +78,9 @@ _ADVERT: Final = (
     "the id of an advert, which stands in the clear for the advert; that it stands beside the person is sealed"
 )
 _NOBODY: Final = "about an organisation or an advert"
+_DISCLOSED: Final = (
+    "nothing of this person is disclosed in the story: only the internal service of S4's test discloses yet"
+)
 _OF_HOLDS: Final = "a random id, a day, or one of few words of ours"
 _USER: Final = "an employer's user, who is another person; the same form fields, table and events as here"
 WITHOUT: Final[Mapping[str, str]] = MappingProxyType(
@@ -99,6 +102,10 @@ WITHOUT: Final[Mapping[str, str]] = MappingProxyType(
         "ClosingForm.reason": _NOBODY,
         "DeletionForm.scope": "one of two words",
         "NewExport.subject_id": _OURS,
+        "Disclosed.fields": _DISCLOSED,
+        "Disclosed.why": _DISCLOSED,
+        "Acknowledgement.acted_at": "a moment that a recipient names",
+        "Acknowledgement.signature": "of a recipient, over a moment and ids of ours",
         **{
             f"WantedHold.{name}": _OF_HOLDS
             for name in ("subject_id", "ground", "review_on", "whole_person", "category", "holder", "table", "records")

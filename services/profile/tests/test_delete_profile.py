@@ -29,7 +29,8 @@ async def test_nothing_is_final_before_the_cooling_off_is_over(portal: Portal, c
     assert "profile.deleted.v1" not in await published(portal.service)
     clock.advance(timedelta(seconds=1))
     await do_work(portal.service, FINAL_DELETION)
-    assert (await published(portal.service))[1:] == ["deletion.requested.v1", "profile.deleted.v1"]
+    said = ["deletion.requested.v1", "deletion.announced.v1", "profile.deleted.v1"]
+    assert (await published(portal.service))[1:] == said
 
 
 async def test_a_profile_that_ended_is_refused_at_login_like_one_that_never_was(
@@ -99,6 +100,6 @@ async def test_a_deletion_that_starts_at_the_same_moment_as_a_new_interest_keeps
     headers = {"Authorization": f"Bearer {(await portal.log_in(kari.email)).json()['token']}"}
     saving = portal.http.post("/me/job-interests", json={"occupation": "Kokk"}, headers=headers)
     _, saved = await asyncio.gather(do_work(portal.service, FINAL_DELETION), saving)
-    events = (await published(portal.service))[2:]
+    events = (await published(portal.service))[3:]
     before = ["job.interest.saved.v1"] if saved.status_code == 201 else []
     assert events == [*before, "profile.deleted.v1"]
