@@ -77,6 +77,7 @@ async def keyring(postgres: Postgres, folder: Path) -> AsyncGenerator[Keyring]:
                 "TILLIT_KAFKA_BOOTSTRAP": "127.0.0.1:9",
                 "TILLIT_HTTP_PORT": str(http_port),
                 "TILLIT_KEYRING_URL": f"http://127.0.0.1:{port}",
+                "TILLIT_PUBLIC_URL": f"http://127.0.0.1:{port}",
                 "TILLIT_SERVICE_KEY_FILE": str(identities.key_file("retention")),
                 "TILLIT_SERVICE_JWKS_FILE": str(identities.service_jwks),
                 "TILLIT_LOGIN_JWKS_FILE": str(identities.login_jwks),
