@@ -65,6 +65,7 @@ from contracts.rights import (
     InactivitySuspected,
     KeysUnconfirmed,
     NoticeKind,
+    ProcessingRestricted,
     RecipientMailRequested,
     StillActive,
 )
@@ -162,6 +163,9 @@ EXAMPLES: list[Event] = [
         fields=("name",),
         why="an application",
         disclosed_at=AT,
+    ),
+    ProcessingRestricted(
+        subject_id=KARI, restriction_id=uuid4(), categories=frozenset({Category.USER_INFORMATION}), restricted_at=AT
     ),
     RecipientMailRequested(
         recipient_id=uuid4(),

@@ -15,6 +15,7 @@ CASES = [pytest.param(event, id=event.__name__) for event in EVENTS]
 AWAITED = {
     "RecipientRegistered": "order 4: profile registers employers as recipients; until then services of the tests do",
     "PersonalDataDisclosed": "order 4: profile discloses applications, and may read rights_case keys; until then tests do",
+    "ProcessingRestricted": "order 6: rights cases restrict, in every service; until then services of the tests do",
     "InactivitySuspected": "order 6: retention's clock of inactivity; until then services of the tests suspect",
 }
 """Events that are agreed on and not said yet, with what brings their publisher: one that is said leaves this list."""

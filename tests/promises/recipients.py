@@ -18,6 +18,7 @@ from chassis.tokens import Signer
 from chassis.wakeups import Wakeups
 from contracts.disclosure import PersonalDataDisclosed, RecipientKind, RecipientRegistered
 from contracts.personal import Category, SubjectId
+from contracts.rights import ProcessingRestricted
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from local_stack.keys import private_key
 from local_stack.stack import StackInfo
@@ -107,7 +108,7 @@ async def outside_world() -> AsyncGenerator[Outside]:
 
 async def disclosed(system: System, subject: UUID, *recipients: Recipient) -> None:
     """These register, and receive data of the person; the system knows when it returns."""
-    async with _discloser(system.info) as database, database.transaction([SubjectId(subject)]) as tx:
+    async with _outbox_of("profile", system.info) as database, database.transaction([SubjectId(subject)]) as tx:
         for one in recipients:
             tx.publish(
                 RecipientRegistered(
@@ -135,25 +136,39 @@ async def disclosed(system: System, subject: UUID, *recipients: Recipient) -> No
     await system.settled()
 
 
-@asynccontextmanager
-async def _discloser(info: StackInfo) -> AsyncGenerator[Database]:
-    """Profile's outbox: its relay sends what is published here.
+async def restricted(system: System, subject: UUID, restriction_id: UUID) -> None:
+    """The person's details may be used no more for now, as rights cases will say; said once for each call."""
+    async with _outbox_of("retention", system.info) as database, database.transaction([SubjectId(subject)]) as tx:
+        tx.publish(
+            ProcessingRestricted(
+                subject_id=SubjectId(subject),
+                restriction_id=restriction_id,
+                categories=frozenset({Category.USER_INFORMATION}),
+                restricted_at=tx.now(),
+            )
+        )
+    await system.settled()
 
-    Profile owns the topic of disclosures and discloses nothing before order 4. Only then may it read the keys of rights
-    cases, which seal the salts of such events; here they are fetched in the name of retention, which may.
+
+@asynccontextmanager
+async def _outbox_of(service: str, info: StackInfo) -> AsyncGenerator[Database]:
+    """Its relay sends what is published here, on the topics that it owns.
+
+    Profile discloses nothing before order 4. Only then may it read the keys of rights cases, which seal the salts of such
+    events; here they are fetched in the name of retention, which may.
     """
     clock = SystemClock()
     signer = Signer("retention", (info.keys / "retention.pem").read_bytes(), clock)
     async with httpx.AsyncClient(base_url=info.services["retention"], trust_env=False) as http:
-        pool = await connect_pool(info.databases["profile"], size=1)
+        pool = await connect_pool(info.databases[service], size=1)
         try:
             yield Database(
                 pool,
                 keys=SubjectKeys(http, signer, clock, frozenset({Category.RIGHTS_CASE})),
                 clock=clock,
-                wakeups=Wakeups(info.databases["profile"]),
-                source="profile",
-                signing_key=private_key(info.keys / "profile.pem"),
+                wakeups=Wakeups(info.databases[service]),
+                source=service,
+                signing_key=private_key(info.keys / f"{service}.pem"),
             )
         finally:
             pool.terminate()

@@ -1,9 +1,10 @@
-"""S4: a disclosure is recorded and shown to its person; the recipient is told of a correction and of the erasure."""
+"""S4: a disclosure is recorded and shown to its person; the recipient is told of correction, restriction and erasure."""
 
 import json
 import re
 import secrets
 from collections.abc import AsyncGenerator
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -13,7 +14,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from tillit_cli.log import is_signed
 from tillit_cli.receipt import awaited, public_keys
 
-from .recipients import FIELDS, WHY, Outside, Recipient, Taken, disclosed, outside_world, padded, states, told
+from .recipients import (
+    FIELDS,
+    WHY,
+    Outside,
+    Recipient,
+    Taken,
+    disclosed,
+    outside_world,
+    padded,
+    restricted,
+    states,
+    told,
+)
 from .system import SECONDS, JobSeeker, System
 
 NOT_CERTAIN = "er kanskje ikke nådd ennå, vi prøver igjen"
@@ -86,6 +99,29 @@ async def test_s4_a_recipient_is_told_that_details_were_corrected_and_not_what_t
     ]
     assert (shown["kind"], shown["state"]) == ("correction", "acknowledged")
     assert shown["told_at"] is not None
+
+
+async def test_s4_a_recipient_is_told_once_that_data_may_not_be_used_for_now(system: System, outside: Outside) -> None:
+    acts = Recipient("Fjell sykehus", webhook=outside.url("/acts"), key=outside.key)
+    mailed = Recipient("Dal kommune", mail=f"personvern-{secrets.token_hex(8)}@dal.example")
+    who, restriction = await system.job_seeker(), uuid4()
+    await disclosed(system, who.subject_id, acts, mailed)
+
+    for _ in range(2):
+        await restricted(system, who.subject_id, restriction)
+
+    await told(system, who.subject_id, acts, "restriction", "acknowledged")
+    await told(system, who.subject_id, mailed, "restriction", "told")
+    (taken,) = outside.taken
+    assert (json.loads(taken.body)["kind"], json.loads(taken.body)["references"]) == ("restriction", [acts.reference])
+    (mail,) = await system.mails_to(mailed.mail or "")
+    assert mailed.reference in mail
+    assert all(_says_nothing_of(who, text) for text in (mail, taken.body.decode()))
+    shown = (await system.ask("retention", "GET", "/me/recipients", who.login)).json()["items"]
+    assert {one["name"]: [notice["kind"] for notice in one["notices"]] for one in shown} == {
+        acts.name: ["restriction"],
+        mailed.name: ["restriction"],
+    }
 
 
 async def _told_under_its_reference(system: System, taken: list[Taken], recipient: Recipient, who: JobSeeker) -> None:

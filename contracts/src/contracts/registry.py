@@ -34,6 +34,7 @@ from contracts.rights import (
     ExportOpened,
     InactivitySuspected,
     KeysUnconfirmed,
+    ProcessingRestricted,
     RecipientMailRequested,
     StillActive,
 )
@@ -71,6 +72,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     StillActive,
     KeysUnconfirmed,
     KeysAccountedFor,
+    ProcessingRestricted,
 )
 
 EVENT_BY_TYPE: Final = MappingProxyType({event.type: event for event in EVENTS})

@@ -43,6 +43,19 @@ class NoticeKind(StrEnum):
     RESTRICTION = "restriction"
 
 
+class ProcessingRestricted(Event, topic=RIGHTS, category=Category.RIGHTS_CASE, privacy_protocol=True):
+    """A person's data of these categories is to be stored and not used (GDPR Art. 18): who received it is told (Art. 19).
+
+    Said again under the same `restriction_id`, with more categories, it covers those too. Lifting it is no occasion of
+    Art. 19: the person is told before (Art. 18(3)), and a recipient, who answers for its own restriction, is not told.
+    """
+
+    subject_id: SubjectId
+    restriction_id: UUID
+    categories: frozenset[Category]
+    restricted_at: AwareDatetime
+
+
 class RecipientMailRequested(Event, topic=RIGHTS, key="recipient_id"):
     """A recipient without a webhook is told by mail, under the reference of the disclosure: the mail names nobody."""
 

@@ -8,9 +8,11 @@ from contracts.communication import LastMailEnded, RecipientMailSent
 from contracts.disclosure import PersonalDataDisclosed, RecipientRegistered
 from contracts.profile import ProfileCorrected
 from contracts.purposes import PurposeId
+from contracts.rights import ProcessingRestricted
 
 from retention_service.on_last_mail_ended import on_last_mail_ended
 from retention_service.on_personal_data_disclosed import on_personal_data_disclosed
+from retention_service.on_processing_restricted import on_processing_restricted
 from retention_service.on_profile_corrected import on_profile_corrected
 from retention_service.on_recipient_mail_sent import on_recipient_mail_sent
 from retention_service.on_recipient_registered import on_recipient_registered
@@ -28,6 +30,7 @@ def after_the_fence(service: Service, settings: RetentionSettings) -> None:
     service.store(RecipientRegistered, on_recipient_registered(settings), purpose=PurposeId.P8)
     service.store(PersonalDataDisclosed, on_personal_data_disclosed, purpose=PurposeId.P8)
     service.store(ProfileCorrected, on_profile_corrected, purpose=PurposeId.P8)
+    service.protocol(ProcessingRestricted, on_processing_restricted)
     service.store(RecipientMailSent, on_recipient_mail_sent, purpose=PurposeId.P8)
     step(TELL_RECIPIENTS, tell_recipients)
     errand(TELL_ALL, telling.tell_all)

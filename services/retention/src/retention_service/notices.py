@@ -1,4 +1,4 @@
-"""The table `notices`: one recipient is told of one erasure or correction, and how far that has come (GDPR Art. 19)."""
+"""The table `notices`: one recipient is told of one erasure, correction or restriction, and how far that is (Art. 19)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
