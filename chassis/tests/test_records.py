@@ -164,9 +164,6 @@ EXAMPLES: list[Event] = [
         why="an application",
         disclosed_at=AT,
     ),
-    ProcessingRestricted(
-        subject_id=KARI, restriction_id=uuid4(), categories=frozenset({Category.USER_INFORMATION}), restricted_at=AT
-    ),
     RecipientMailRequested(
         recipient_id=uuid4(),
         notice_id=uuid4(),
@@ -182,6 +179,9 @@ EXAMPLES: list[Event] = [
     StillActive(subject_id=KARI, active_at=AT),
     KeysUnconfirmed(subject_id=KARI, keys=("communication",)),
     KeysAccountedFor(subject_id=KARI, used=(), unused=("communication",)),
+    ProcessingRestricted(
+        subject_id=KARI, restriction_id=uuid4(), categories=frozenset({Category.USER_INFORMATION}), restricted_at=AT
+    ),
 ]
 every_event = pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
 personal_events = pytest.mark.parametrize(
