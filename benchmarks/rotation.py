@@ -58,7 +58,7 @@ class Keyring:
         return httpx.AsyncClient(base_url=self.url, timeout=30)
 
     def token(self, caller: str) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {self.identities.signer(caller, SystemClock()).internal()}"}
+        return {"Authorization": f"Bearer {self.identities.signer(caller, SystemClock()).internal('retention')}"}
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ async def edge(service: Service, caller: str = "operator") -> AsyncGenerator[htt
         clock=service.clock,
         own_secret=b"a secret of the test",
     )
-    token = surroundings(service).identities.signer(caller, service.clock).internal()
+    token = surroundings(service).identities.signer(caller, service.clock).internal(service.name)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://test", headers={"Authorization": f"Bearer {token}"}
     ) as client:

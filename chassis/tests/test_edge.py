@@ -25,7 +25,7 @@ from chassis.metrics import Metrics
 from chassis.rate_limit import limited
 from chassis.request_heads import HEAD_BYTES
 from chassis.settings import ServiceSettings
-from chassis.tokens import INTERNAL_AUDIENCE, OPERATOR, SERVICE, Caller, Signer, Verifier, Verifiers, require
+from chassis.tokens import OPERATOR, SERVICE, Caller, Signer, Verifier, Verifiers, internal_audience, require
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fastapi import APIRouter, Depends, FastAPI, Query
@@ -125,7 +125,7 @@ def new_app(health: Health | None = None, **changes: Any) -> FastAPI:
         settings=settings(**changes),
         health=health or Health(),
         metrics=Metrics(),
-        verifiers=Verifiers(Verifier(StaticKeys(jwks([SIGNER.jwk()])), INTERNAL_AUDIENCE, CLOCK)),
+        verifiers=Verifiers(Verifier(StaticKeys(jwks([SIGNER.jwk()])), internal_audience("profile"), CLOCK)),
         clock=CLOCK,
         own_secret=b"s" * 32,
     )
@@ -276,11 +276,16 @@ async def test_without_a_token_the_answer_is_401_and_with_a_wrong_role_403(clien
     missing = await client.get("/v1/internal")
     problem(missing, 401, "unauthenticated")
     assert missing.headers["www-authenticate"] == 'Bearer realm="tillit"'
-    for value in ("Bearer x", "Bearer a.b.c", f"bearer {SIGNER.internal()}x", f"BEARER  {SIGNER.internal()}"):
+    for value in (
+        "Bearer x",
+        "Bearer a.b.c",
+        f"bearer {SIGNER.internal('profile')}x",
+        f"BEARER  {SIGNER.internal('profile')}",
+    ):
         bad = await client.get("/v1/internal", headers={"authorization": value})
         problem(bad, 401, "unauthenticated")
         assert 'error="invalid_token"' in bad.headers["www-authenticate"]
-    good = {"authorization": f"Bearer {SIGNER.internal()}"}
+    good = {"authorization": f"Bearer {SIGNER.internal('profile')}"}
     assert (await client.get("/v1/internal", headers=good)).json() == {"text": "profile"}
     problem(await client.get("/v1/operator", headers=good), 403, "forbidden")
 

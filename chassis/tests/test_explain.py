@@ -127,11 +127,11 @@ async def test_a_person_is_told_about_themselves_and_the_operator_about_anybody(
         mine = Explanation.model_validate_json((await person.get("/me/explain")).content)
         assert part(mine, "kept").rows == 1
         assert (await person.get(f"/admin/explain/{other}")).status_code == 403
-    async with edge(town, signers.signer("operator", town.service.clock).internal()) as operator:
+    async with edge(town, signers.signer("operator", town.service.clock).internal(town.service.name)) as operator:
         answer = await operator.get(f"/admin/explain/{other}")
         assert part(Explanation.model_validate_json(answer.content), "kept").rows == 2
         assert (await operator.get("/me/explain")).status_code == 403
-    async with edge(town, signers.signer("profile", town.service.clock).internal()) as service:
+    async with edge(town, signers.signer("profile", town.service.clock).internal(town.service.name)) as service:
         assert (await service.get(f"/admin/explain/{other}")).status_code == 403
     async with edge(town, "no token") as nobody:
         assert (await nobody.get("/me/explain")).status_code == 401

@@ -12,7 +12,6 @@ from chassis.clock import MovedClock
 from chassis.jwks import JwksFile, StaticKeys, jwks
 from chassis.logs import SafeError
 from chassis.tokens import (
-    INTERNAL_AUDIENCE,
     OPERATOR,
     PORTAL_AUDIENCE,
     SERVICE,
@@ -21,6 +20,7 @@ from chassis.tokens import (
     Signer,
     Verifier,
     Verifiers,
+    internal_audience,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -30,6 +30,7 @@ from joserfc.jwk import OctKey, OKPKey
 START = datetime(2026, 3, 1, tzinfo=UTC)
 PERSON = UUID("01a20ed9-6e45-7809-a06a-9eff82aeae59")
 MEMBER = Role("member")
+AUDIENCE = internal_audience("retention")
 
 
 def new_pem() -> bytes:
@@ -52,7 +53,7 @@ def signer(clock: MovedClock) -> Signer:
 @pytest.fixture
 def internal(signer: Signer, clock: MovedClock) -> Verifier:
     operator = Signer("operator", PEM, clock)
-    return Verifier(StaticKeys(jwks([signer.jwk(), operator.jwk()])), INTERNAL_AUDIENCE, clock)
+    return Verifier(StaticKeys(jwks([signer.jwk(), operator.jwk()])), AUDIENCE, clock)
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def forged(claims: dict[str, object], header: dict[str, object] | None = None, p
     good: dict[str, object] = {
         "iss": "profile",
         "sub": "profile",
-        "aud": INTERNAL_AUDIENCE,
+        "aud": AUDIENCE,
         "iat": now,
         "exp": now + 60,
     }
@@ -84,13 +85,19 @@ def forged(claims: dict[str, object], header: dict[str, object] | None = None, p
 
 
 def test_a_services_token_proves_the_service(signer: Signer, internal: Verifier) -> None:
-    caller = internal.verify(signer.internal())
+    caller = internal.verify(signer.internal("retention"))
     assert (caller.subject, caller.role, caller.kid, caller.subject_id) == ("profile", SERVICE, "profile", None)
     assert caller.issued_at == START
 
 
+def test_a_token_for_one_service_is_no_good_at_another(clock: MovedClock, internal: Verifier) -> None:
+    elsewhere = Signer("operator", PEM, clock).internal("profile")
+    with pytest.raises(InvalidToken):
+        internal.verify(elsewhere)
+
+
 def test_the_operators_token_proves_the_operator(clock: MovedClock, internal: Verifier) -> None:
-    assert internal.verify(Signer("operator", PEM, clock).internal()).role == OPERATOR
+    assert internal.verify(Signer("operator", PEM, clock).internal("retention")).role == OPERATOR
 
 
 def test_a_persons_token_proves_subject_and_role(clock: MovedClock, people: Verifier) -> None:
@@ -102,7 +109,7 @@ def test_a_persons_token_proves_subject_and_role(clock: MovedClock, people: Veri
     "claims",
     [
         {"aud": PORTAL_AUDIENCE},
-        {"aud": [INTERNAL_AUDIENCE]},
+        {"aud": [AUDIENCE]},
         {"iss": "operator"},
         {"sub": "operator"},
         {"iat": None},
@@ -158,14 +165,14 @@ def test_a_public_key_used_as_a_shared_secret_proves_nothing(internal: Verifier,
 
 
 def test_a_changed_token_proves_nothing(signer: Signer, internal: Verifier) -> None:
-    good = signer.internal()
+    good = signer.internal("retention")
     for bad in (good[:-2], good + "AA", good.replace(".", "..", 1), "", "a.b.c", "x" * 9000, "æ.ø.å", "\x00"):
         with pytest.raises(InvalidToken):
             internal.verify(bad)
 
 
 def test_a_token_ends_with_its_time_and_thirty_seconds(signer: Signer, internal: Verifier, clock: MovedClock) -> None:
-    token = signer.internal()
+    token = signer.internal("retention")
     clock.advance(timedelta(seconds=89))
     internal.verify(token)
     clock.advance(timedelta(seconds=1))
@@ -188,10 +195,10 @@ def test_an_edge_with_two_audiences_does_not_mix_their_keys(
     clock: MovedClock, internal: Verifier, people: Verifier, signer: Signer
 ) -> None:
     both = Verifiers(internal, people)
-    assert both.verify(signer.internal()).role == SERVICE
+    assert both.verify(signer.internal("retention")).role == SERVICE
     assert both.verify(Signer("login", PEM, clock).login("profile", PERSON, MEMBER)).role == MEMBER
     with pytest.raises(InvalidToken):
-        both.verify(Signer("login", PEM, clock).internal())
+        both.verify(Signer("login", PEM, clock).internal("retention"))
     with pytest.raises(InvalidToken):
         both.verify(signer.login("profile", PERSON, MEMBER))
 
@@ -199,24 +206,24 @@ def test_an_edge_with_two_audiences_does_not_mix_their_keys(
 def test_a_jwks_file_is_read_again_when_it_changes(tmp_path: Path, signer: Signer, clock: MovedClock) -> None:
     path = tmp_path / "services.jwks.json"
     path.write_text(jwks([signer.jwk()]))
-    verifier = Verifier(JwksFile(path), INTERNAL_AUDIENCE, clock)
+    verifier = Verifier(JwksFile(path), AUDIENCE, clock)
     newcomer = Signer("retention", new_pem(), clock)
     with pytest.raises(InvalidToken):
-        verifier.verify(newcomer.internal())
+        verifier.verify(newcomer.internal("retention"))
     path.write_text(jwks([signer.jwk(), newcomer.jwk()]))
-    assert verifier.verify(newcomer.internal()).subject == "retention"
+    assert verifier.verify(newcomer.internal("retention")).subject == "retention"
 
 
 def test_a_jwks_file_that_breaks_leaves_the_last_good_keys(tmp_path: Path, signer: Signer, clock: MovedClock) -> None:
     path = tmp_path / "services.jwks.json"
     path.write_text(jwks([signer.jwk()]))
-    verifier = Verifier(JwksFile(path), INTERNAL_AUDIENCE, clock)
-    verifier.verify(signer.internal())
+    verifier = Verifier(JwksFile(path), AUDIENCE, clock)
+    verifier.verify(signer.internal("retention"))
     path.write_text("{")
     os.utime(path, ns=(1, 1))
-    assert verifier.verify(signer.internal()).subject == "profile"
+    assert verifier.verify(signer.internal("retention")).subject == "profile"
     path.unlink()
-    assert verifier.verify(signer.internal()).subject == "profile"
+    assert verifier.verify(signer.internal("retention")).subject == "profile"
 
 
 @pytest.mark.parametrize("content", ["{", "{}", "[]", '{"keys": [{"kty": "oct", "k": "AAAA", "kid": "profile"}]}'])

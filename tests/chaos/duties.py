@@ -23,6 +23,7 @@ from contracts.personal import Category, SubjectId
 from contracts.privacy import ErasureRequested, SubjectErased
 from contracts.profile import DeletionReason
 
+from tests.chaos import sink_service
 from tests.chaos.facts import Poisoned
 from tests.chaos.ledger import Ledger
 from tests.chaos.system import System
@@ -65,7 +66,7 @@ class Duties:
         """Ask one of the sink's processes, each in turn. Whether it does is seen by what is left."""
         sinks = self._system.sinks
         url = sinks[next(self._in_turn) % len(sinks)].url
-        headers = {"Authorization": f"Bearer {self._operator.internal()}"}
+        headers = {"Authorization": f"Bearer {self._operator.internal(sink_service.NAME)}"}
         with suppress(httpx.HTTPError):
             await self._system.http.post(
                 f"{url}/admin/parked/replay", json={}, headers=headers, timeout=_REPLAY_SECONDS

@@ -18,7 +18,7 @@ async def test_a_refused_event_and_those_behind_it_are_sent_in_order_once_they_a
     async with borrow(town.writer.database.pool) as connection:
         rows = [row for row in await outbox.due(connection, 10) if row.topic == town.prefix + PROFILE.name]
         await outbox.refuse(connection, [rows[0].position], "too large for the broker")
-    token = surroundings(town.writer).identities.signer("operator", town.writer.clock).internal()
+    token = surroundings(town.writer).identities.signer("operator", town.writer.clock).internal(town.writer.name)
     url = f"http://127.0.0.1:{town.writer.settings.http_port}"
     async with (
         running(town.writer),

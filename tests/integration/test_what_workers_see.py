@@ -14,7 +14,7 @@ from tests.integration.writer import say
 
 async def status(service: Service) -> ServiceStatus:
     """As an operator asks this process for it."""
-    token = surroundings(service).identities.signer("operator", service.clock).internal()
+    token = surroundings(service).identities.signer("operator", service.clock).internal(service.name)
     url = f"http://127.0.0.1:{service.settings.http_port}"
     async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}) as client:
         return ServiceStatus.model_validate_json((await client.get("/admin/status")).content)

@@ -341,7 +341,7 @@ class Town:
     async def living(self, caller: str, names: Sequence[KeyName]) -> set[KeyName]:
         """Which of these keys the keyring gives to this service."""
         wanted = [{"subject_id": str(name.subject_id), "category": name.category} for name in names]
-        token = self.identities.signer(caller, self.clock).internal()
+        token = self.identities.signer(caller, self.clock).internal("retention")
         answer = await self.http.post(
             "/keys/fetch", json={"keys": wanted}, headers={"Authorization": f"Bearer {token}"}
         )

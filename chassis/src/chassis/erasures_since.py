@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from chassis.database import Database
 from chassis.errors import KeyringUnavailable
 from chassis.holders import Holder
+from chassis.keys import KEYRING
 from chassis.network import refuse_in_transaction
 from chassis.reactions import Single
 from chassis.sql import borrow
@@ -51,7 +52,7 @@ class ErasureLedger:
 
     async def _ask(self, query: dict[str, str]) -> bytes:
         refuse_in_transaction("asking retention for erasures")
-        headers = {"Authorization": f"Bearer {self._signer.internal()}"}
+        headers = {"Authorization": f"Bearer {self._signer.internal(KEYRING)}"}
         try:
             response = await self._http.get(PATH, params=query, headers=headers)
         except (httpx.HTTPError, AttributeError) as error:

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import httpx
 from contracts.personal import Category, SubjectId
+from contracts.topics import ERASURE
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chassis.clock import Clock, monotonic
@@ -27,6 +28,8 @@ from chassis.network import refuse_in_transaction
 from chassis.scoped_keys import LOG_CATEGORY, Scope, is_single, scope_of
 from chassis.tokens import Signer
 
+KEYRING: Final = ERASURE.owner
+"""The service that has everybody's keys, and orders erasures."""
 CACHE_TIME: Final = timedelta(minutes=5)
 """How long a key is believed without asking again: the bound on how long a missed destruction can go unnoticed."""
 CACHE_SIZE: Final = 20_000
@@ -257,7 +260,7 @@ class SubjectKeys:
         query: Mapping[str, str] | None = None,
     ) -> bytes:
         refuse_in_transaction("asking the keyring")
-        headers = {"Authorization": f"Bearer {self._signer.internal()}"}
+        headers = {"Authorization": f"Bearer {self._signer.internal(KEYRING)}"}
         began, outcome = monotonic(), "no answer"
         try:
             response = await self._http.request(method, path, json=body, params=query, headers=headers)

@@ -23,7 +23,7 @@ from chassis.logs import SafeError, get_logger
 from chassis.service import Service
 from chassis.settings import ServiceSettings, load
 from chassis.sql import borrow
-from chassis.tokens import INTERNAL_AUDIENCE, PORTAL_AUDIENCE, Role, Verifier, Verifiers
+from chassis.tokens import PORTAL_AUDIENCE, Role, Verifier, Verifiers, internal_audience
 from chassis.worker import Worker
 
 ROLES: Final = ("api", "worker", "migrate", "all")
@@ -157,7 +157,7 @@ def verifiers(service: Service) -> Verifiers:
     """Whom this edge believes: services and operators by one JWKS, people by the login's."""
     internal, login = JwksFile(service.settings.service_jwks_file), JwksFile(service.settings.login_jwks_file)
     return Verifiers(
-        Verifier(internal, INTERNAL_AUDIENCE, service.clock),
+        Verifier(internal, internal_audience(service.name), service.clock),
         Verifier(login, PORTAL_AUDIENCE, service.clock, people={LOGIN_ISSUER: LOGIN_ROLES}),
     )
 

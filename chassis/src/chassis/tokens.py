@@ -25,13 +25,17 @@ Role = NewType("Role", str)
 SERVICE: Final = Role("service")
 OPERATOR: Final = Role("operator")
 
-INTERNAL_AUDIENCE: Final = "tillit-internal"
 PORTAL_AUDIENCE: Final = "tillit-portal"
 INTERNAL_LIFETIME: Final = timedelta(seconds=60)
 LOGIN_LIFETIME: Final = timedelta(minutes=15)
 
 _LEEWAY: Final = timedelta(seconds=30)
 _MAX_TOKEN: Final = 4096
+
+
+def internal_audience(service: str) -> str:
+    """What a token of a service or an operator must be made for, to be good at this service."""
+    return f"tillit-internal:{service}"
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,9 @@ class Signer:
         if self._key.curve_name != "Ed25519" or not self._key.is_private:
             raise SafeError(f"the private key of {kid} must be an Ed25519 private key")
 
-    def internal(self) -> str:
-        """A token with which this service, or the operator, calls another service."""
-        return self._sign(self.kid, self.kid, INTERNAL_AUDIENCE, INTERNAL_LIFETIME, {})
+    def internal(self, to: str) -> str:
+        """A token with which this service, or the operator, calls the service `to`, and no other (RFC 8725, 3.9)."""
+        return self._sign(self.kid, self.kid, internal_audience(to), INTERNAL_LIFETIME, {})
 
     def login(self, issuer: str, subject_id: UUID, role: Role) -> str:
         """A token with which a person calls the portal's services."""

@@ -25,7 +25,7 @@ def guest(name: Name, http_port: HttpPort = None, state: State = None) -> None:
         print(f"export {variable}={shlex.quote(value)}")
 
 
-def token(state: State = None) -> None:
-    """Print a token of the operator, good for 60 seconds: what the admin routes of every service ask for."""
+def token(name: Name, state: State = None) -> None:
+    """Print a token of the operator for the admin routes of one service, good there for 60 seconds."""
     key = Stack(state).info().operator_key_file.read_bytes()
-    print(Signer("operator", key, SystemClock()).internal())
+    print(Signer("operator", key, SystemClock()).internal(name))

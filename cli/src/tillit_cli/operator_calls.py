@@ -253,7 +253,9 @@ class Operator:
         body: Mapping[str, JsonValue] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> bytes:
-        answer = await self._services[service].call(method, path, token=self._signer.internal(), body=body, query=query)
+        answer = await self._services[service].call(
+            method, path, token=self._signer.internal(service), body=body, query=query
+        )
         return answer.content
 
 

@@ -18,7 +18,7 @@ async def test_a_position_that_is_posted_is_published(
     await ensure_topics(kafka.bootstrap, partitions=1, prefix=topic_prefix)
     async with open_service(build, ServiceSettings, postgres, keyring, kafka=kafka, topic_prefix=topic_prefix) as board:
         url = f"http://127.0.0.1:{board.settings.http_port}"
-        operator = surroundings(board).identities.signer("operator", board.clock).internal()
+        operator = surroundings(board).identities.signer("operator", board.clock).internal(board.name)
         form = {"partner_id": str(uuid4()), "partner": "Naboen", "title": "Vakt", "occupation": "vakt", "place": "Moss"}
         async with running(board), httpx.AsyncClient(base_url=url, trust_env=False) as http:
             assert (await http.post("/positions", json=form)).status_code == 401

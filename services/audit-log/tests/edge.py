@@ -9,7 +9,7 @@ from chassis.health import Health
 from chassis.jwks import StaticKeys, jwks
 from chassis.metrics import Metrics
 from chassis.service import Service
-from chassis.tokens import INTERNAL_AUDIENCE, Signer, Verifier, Verifiers
+from chassis.tokens import Signer, Verifier, Verifiers, internal_audience
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -30,7 +30,7 @@ async def edge_of(service: Service, believed: Signer) -> AsyncGenerator[httpx.As
         settings=service.settings,
         health=Health(),
         metrics=Metrics(),
-        verifiers=Verifiers(Verifier(known, INTERNAL_AUDIENCE, service.clock)),
+        verifiers=Verifiers(Verifier(known, internal_audience(service.name), service.clock)),
         clock=service.clock,
         own_secret=b"a secret of the test",
     )

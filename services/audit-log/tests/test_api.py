@@ -17,7 +17,7 @@ async def test_an_operator_reads_every_entry_in_order_page_by_page(service: Serv
     operator = signer(service, "operator")
     offsets: list[int] = []
     async with edge_of(service, operator) as client:
-        headers = {"Authorization": f"Bearer {operator.internal()}"}
+        headers = {"Authorization": f"Bearer {operator.internal('audit-log')}"}
         query: dict[str, str] = {"limit": "3"}
         while True:
             page = (await client.get("/entries", params=query, headers=headers)).json()
@@ -35,7 +35,7 @@ async def test_an_operator_reads_what_was_said_sealed_as_it_came(service: Servic
     await take_in(service, [record])
     operator = signer(service, "operator")
     async with edge_of(service, operator) as client:
-        headers = {"Authorization": f"Bearer {operator.internal()}"}
+        headers = {"Authorization": f"Bearer {operator.internal('audit-log')}"}
         [entry] = (await client.get("/entries", headers=headers)).json()["items"]
         content = (await client.get(f"/entries/{entry['position']}/content", headers=headers)).json()
         assert b64decode(content["body"]) == record.value
@@ -48,7 +48,7 @@ async def test_an_operator_reads_what_was_said_sealed_as_it_came(service: Servic
 
 async def test_what_was_never_stored_is_not_found(service: Service) -> None:
     operator = signer(service, "operator")
-    headers = {"Authorization": f"Bearer {operator.internal()}"}
+    headers = {"Authorization": f"Bearer {operator.internal('audit-log')}"}
     async with edge_of(service, operator) as client:
         for position, status in {"1": 404, str(2**63 - 1): 404, str(2**63): 422, "0": 422, "x": 422}.items():
             assert (await client.get(f"/entries/{position}/content", headers=headers)).status_code == status
@@ -60,5 +60,5 @@ async def test_nobody_but_an_operator_reads_the_log(service: Service) -> None:
     async with edge_of(service, profile) as client:
         for path in ("/entries", "/entries/1/content"):
             assert (await client.get(path)).status_code == 401
-            for token, status in {profile.internal(): 403, person: 401}.items():
+            for token, status in {profile.internal("audit-log"): 403, person: 401}.items():
                 assert (await client.get(path, headers={"Authorization": f"Bearer {token}"})).status_code == status

@@ -163,7 +163,7 @@ async def test_an_operator_reads_the_rows_in_the_trees_order(
     operator = signer(service, "operator")
     found: list[bytes] = []
     async with edge_of(service, operator) as client:
-        headers = {"Authorization": f"Bearer {operator.internal()}"}
+        headers = {"Authorization": f"Bearer {operator.internal('audit-log')}"}
         query: dict[str, str] = {"limit": "90"}
         while True:
             page = (await client.get("/log/rows", params=query, headers=headers)).json()

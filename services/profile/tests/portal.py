@@ -91,7 +91,7 @@ class Portal:
 
     def as_operator(self) -> dict[str, str]:
         signer = surroundings(self.service).identities.signer("operator", self.service.clock)
-        return {"Authorization": f"Bearer {signer.internal()}"}
+        return {"Authorization": f"Bearer {signer.internal('profile')}"}
 
 
 def app_of(service: Service) -> FastAPI:

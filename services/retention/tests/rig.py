@@ -93,7 +93,7 @@ class Rig:
     # Over HTTP
 
     def token(self, caller: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.identities.signer(caller, self.clock).internal()}"}
+        return {"Authorization": f"Bearer {self.identities.signer(caller, self.clock).internal('retention')}"}
 
     async def post(self, caller: str, path: str, body: object) -> httpx.Response:
         async with httpx.AsyncClient(base_url=self.url) as client:
