@@ -18,7 +18,6 @@ from audit_log_service import entries
 from audit_log_service.app import build
 from audit_log_service.entries import NewEntry, RecordPlace
 from audit_log_service.growing import empty, first_row_needed, grow
-from audit_log_service.leaves import StoredLeaf
 from audit_log_service.log_folder import LogFolder
 from audit_log_service.log_key import LogKey, is_signed
 from audit_log_service.log_measures import LogMeasures
@@ -159,13 +158,14 @@ async def appends(events: int, rounds: int) -> list[str]:
 def build_log(folder: LogFolder, key: LogKey, size: int) -> float:
     """A log of so many leaves, as the sequencer makes it, without a database; leaves per second."""
     began, published = time.perf_counter(), empty(key.public.name)
-    kept: list[StoredLeaf] = []
+    first, kept = 0, list[bytes]()
     while published.size < size:
         upto = min(size, published.size + ROUND)
-        kept = kept[first_row_needed(published.size) - (kept[0].index if kept else 0) :]
+        needed = first_row_needed(published.size)
+        first, kept = needed, kept[needed - first :]
         for n in range(published.size, upto):
             leaf = leaf_of(ProfileCorrected.type, "profile", HOUR, sha256(str(n).encode()).digest())
-            kept.append(StoredLeaf(n, n, leaf.to_bytes()))
+            kept.append(leaf.to_bytes())
         published = grow(folder, published, kept)
     folder.publish(key.sign(published))
     return size / (time.perf_counter() - began)

@@ -12,7 +12,6 @@ from typing import Final
 
 import pytest
 from audit_log_service.growing import empty, first_row_needed, grow
-from audit_log_service.leaves import StoredLeaf
 from audit_log_service.log_folder import LogFolder
 from audit_log_service.log_key import LogKey
 from contracts.log_leaf import leaf_of
@@ -58,9 +57,7 @@ class ALog:
         root.mkdir()
         self.folder, self.key = LogFolder(root), LogKey(ORIGIN, Ed25519PrivateKey.generate())
         rows = [
-            StoredLeaf(
-                n, n, leaf_of(ProfileCorrected.type, "profile", HOUR, sha256(str(n).encode()).digest()).to_bytes()
-            )
+            leaf_of(ProfileCorrected.type, "profile", HOUR, sha256(str(n).encode()).digest()).to_bytes()
             for n in range(size)
         ]
         self.old = grow(self.folder, empty(ORIGIN), rows[:old])

@@ -10,7 +10,6 @@ import pytest
 import uvicorn
 from audit_log_service.app import build
 from audit_log_service.growing import empty, grow
-from audit_log_service.leaves import StoredLeaf
 from audit_log_service.log_folder import LogFolder
 from audit_log_service.log_key import LogKey, is_signed
 from audit_log_service.log_measures import LogMeasures
@@ -156,7 +155,7 @@ async def test_a_log_that_was_forked_gets_no_cosignature(
         witness = a_witness(town, tmp_path / "witness")
         (tmp_path / "fork").mkdir()
         fork = LogFolder(tmp_path / "fork")
-        other = grow(fork, empty(ORIGIN), [StoredLeaf(n, n, f"another past {n}".encode()) for n in range(5)])
+        other = grow(fork, empty(ORIGIN), [f"another past {n}".encode() for n in range(5)])
         async with serving(witness) as url:
             note = town.key.sign(other)
             await WitnessAsked(url, witness.key).cosign(note, other, lambda _: [])

@@ -26,6 +26,10 @@ class Connection(Protocol):
 
     async def fetchval(self, query: str, *args: object, column: int = 0, timeout: float | None = None) -> Any: ...
 
+    async def copy_records_to_table(
+        self, table_name: str, *, records: Iterable[tuple[object, ...]], columns: Sequence[str]
+    ) -> str: ...
+
     def transaction(self) -> Transaction: ...
 
 

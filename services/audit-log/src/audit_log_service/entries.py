@@ -1,6 +1,6 @@
 """The table `entries`: that an event happened, in order, for ever, without saying whom it was about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -42,14 +42,14 @@ class Entry:
     commitment: bytes
 
 
-async def append(connection: Connection, entries: Sequence[NewEntry]) -> Mapping[RecordPlace, int]:
-    """Add entries in this order; the answer is their positions."""
+async def append(connection: Connection, entries: Sequence[NewEntry]) -> list[int]:
+    """Add entries in this order; the answer is the position of each, and a later one's is larger."""
     rows = await connection.fetch(
         "INSERT INTO entries (topic, partition, record_offset, type, source, schema, hour, commitment)"
         " SELECT topic, partition, record_offset, type, source, schema, hour, commitment FROM unnest("
         "   $1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bytea[])"
         "   WITH ORDINALITY AS e(topic, partition, record_offset, type, source, schema, hour, commitment, n) ORDER BY n"
-        " RETURNING position, topic, partition, record_offset",
+        " RETURNING position",
         [entry.place.topic for entry in entries],
         [entry.place.partition for entry in entries],
         [entry.place.offset for entry in entries],
@@ -59,7 +59,8 @@ async def append(connection: Connection, entries: Sequence[NewEntry]) -> Mapping
         [entry.hour for entry in entries],
         [entry.commitment for entry in entries],
     )
-    return {RecordPlace(row["topic"], row["partition"], row["record_offset"]): row["position"] for row in rows}
+    # numbered as they were sorted, one after the other; in which order they are answered is nowhere promised
+    return sorted(row["position"] for row in rows)
 
 
 async def after(connection: Connection, position: int, limit: int) -> list[Entry]:
@@ -83,24 +84,27 @@ async def at(connection: Connection, positions: Sequence[int]) -> list[Entry]:
     return [_entry(row) for row in rows]
 
 
-class Committed(NamedTuple):
-    """What a leaf says of an entry."""
+class Alike(NamedTuple):
+    """Entries whose leaves differ by their commitments only, which stand beside their positions."""
 
-    position: int
     type: str
     source: str
     hour: datetime
-    commitment: bytes
+    positions: Sequence[int]
+    commitments: Sequence[bytes]
 
 
-async def to_commit_to(connection: Connection, positions: Sequence[int]) -> list[Committed]:
-    """What the leaves of the entries at these positions will say, in order."""
+async def to_commit_to(connection: Connection, positions: Sequence[int]) -> list[Alike]:
+    """What the leaves of the entries at these positions will say, in any order.
+
+    A row for each kind: reading a row for each entry cost the client more than making and hashing its leaf.
+    """
     rows = await connection.fetch(
-        "SELECT position, type, source, hour, commitment FROM entries"
-        " WHERE position = ANY($1::bigint[]) ORDER BY position",
+        "SELECT type, source, hour, array_agg(position) AS positions, array_agg(commitment) AS commitments FROM entries"
+        " WHERE position = ANY($1::bigint[]) GROUP BY type, source, hour",
         positions,
     )
-    return [Committed(*row.values()) for row in rows]
+    return [Alike(*row.values()) for row in rows]
 
 
 def _entry(row: asyncpg.Record) -> Entry:

@@ -8,7 +8,6 @@ from contracts.log_tiles import WIDTH, Tile, TiledTree, grown, pack_bundle
 from contracts.merkle import EMPTY_ROOT, leaf_hash
 from contracts.notes import Checkpoint
 
-from audit_log_service.leaves import StoredLeaf
 from audit_log_service.log_folder import LogFolder
 
 
@@ -17,28 +16,28 @@ class LogDisagrees(SafeError):
 
 
 def first_row_needed(size: int) -> int:
-    """Where rows must begin to grow a tree of this size: with the last bundle that they are compared with."""
+    """Where leaves must begin to grow a tree of this size: with the last bundle that they are compared with."""
     return max(0, size - 1) // WIDTH * WIDTH
 
 
-def grow(folder: LogFolder, published: Checkpoint, rows: Sequence[StoredLeaf]) -> Checkpoint:
-    """Write the tiles and entries of these rows behind those of the published tree; the answer is its new root.
+def grow(folder: LogFolder, published: Checkpoint, leaves: Sequence[bytes]) -> Checkpoint:
+    """Write the tiles and entries of these leaves behind those of the published tree; the answer is its new root.
 
-    The rows begin at `first_row_needed` and have no gap.
+    The leaves begin at `first_row_needed` and have no gap.
 
     Raises:
         LogDisagrees: the tiles don't lead to the published root, or the rows are not those of the tiles.
     """
     tree = trusted_tree(folder, published)
     start = first_row_needed(published.size)
-    hashes = [leaf_hash(row.leaf) for row in rows]
+    hashes = [leaf_hash(leaf) for leaf in leaves]
     refuse_other_rows(tree, start, hashes[: published.size - start])
     new = hashes[published.size - start :]
     tiles = dict(grown(published.size, tree.edges(), new))
     first_bundle = published.size // WIDTH * WIDTH
-    for at in range(first_bundle - start, len(rows), WIDTH):
-        part = rows[at : at + WIDTH]
-        tiles[Tile(None, (start + at) // WIDTH, len(part))] = pack_bundle([row.leaf for row in part])
+    for at in range(first_bundle - start, len(leaves), WIDTH):
+        part = leaves[at : at + WIDTH]
+        tiles[Tile(None, (start + at) // WIDTH, len(part))] = pack_bundle(part)
     folder.write(tiles)
     size = published.size + len(new)
     return Checkpoint(published.origin, size, TiledTree(size, folder.tile).root())

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from chassis.sql import Connection
 
 _LOCK: Final = 0x7411_0A0D
 
 
-@dataclass(frozen=True, slots=True)
-class NewLeaf:
+class NewLeaf(NamedTuple):
     """A leaf to be appended; `position` is None while its event is to be replayed."""
 
     position: int | None
@@ -39,15 +38,10 @@ async def count(connection: Connection) -> int:
 
 async def append(connection: Connection, start: int, new: Sequence[NewLeaf]) -> None:
     """Number these from `start` on, which is the size of the tree; any other number fails."""
-    await connection.execute(
-        "INSERT INTO leaves (leaf_index, position, commitment, leaf)"
-        " SELECT leaf_index, position, commitment, leaf FROM unnest($1::bigint[], $2::bigint[], $3::bytea[],"
-        " $4::bytea[]) AS l(leaf_index, position, commitment, leaf)",
-        list(range(start, start + len(new))),
-        [leaf.position for leaf in new],
-        [leaf.commitment for leaf in new],
-        [leaf.leaf for leaf in new],
-    )
+    if new:
+        numbered = ((index, *leaf) for index, leaf in enumerate(new, start))
+        columns = ("leaf_index", *NewLeaf._fields)
+        await connection.copy_records_to_table("leaves", records=numbered, columns=columns)
 
 
 async def attach(connection: Connection, positions: Sequence[int], commitments: Sequence[bytes]) -> set[int]:

@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -78,29 +78,25 @@ class LogFolder:
 
     def write(self, tiles: Mapping[Tile, bytes]) -> None:
         """Make these durable. A full tile ends the partial ones before it, also under the hands of a late worker."""
+        folders = {(self.root / tile.path).parent for tile in tiles}
+        above = set[Path]().union(*map(_made, folders))
+        parts = [list(tiles.items())[first::_SYNCS_AT_ONCE] for first in range(min(_SYNCS_AT_ONCE, len(tiles)))]
         with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
-            folders = set[Path]().union(*pool.map(self._write_one, tiles.keys(), tiles.values()))
-        for folder in folders:
+            list(pool.map(self._write_some, parts))
+        for folder in folders | above:
             with suppress(FileNotFoundError):
                 _sync_folder(folder)
         for tile in tiles:
             if tile.width == WIDTH:
                 shutil.rmtree(self.root / f"{tile.path}.p", ignore_errors=True)
 
-    def _write_one(self, tile: Tile, data: bytes) -> set[Path]:
-        """Write it, and name every folder whose list of names changes."""
-        place = self.root / tile.path
-        changed, folder = {place.parent}, place.parent
-        while not folder.exists():
-            changed.add(folder.parent)
-            folder = folder.parent
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            _replace(place, data)
-        except FileNotFoundError:
-            if tile.width == WIDTH or not (self.root / tile.full.path).exists():
-                raise
-        return changed
+    def _write_some(self, tiles: Sequence[tuple[Tile, bytes]]) -> None:
+        for tile, data in tiles:
+            try:
+                _replace(self.root / tile.path, data)
+            except FileNotFoundError:
+                if tile.width == WIDTH or not (self.root / tile.full.path).exists():
+                    raise
 
     def publish(self, note: Note) -> bool:
         """Show this checkpoint from now on; False when another worker is at it, or has shown a larger one."""
@@ -128,11 +124,21 @@ class LogFolder:
                 yield True
 
 
+def _made(folder: Path) -> set[Path]:
+    """Make this folder; the answer is every one above it whose list of names changed by that."""
+    above = set[Path]()
+    missing = folder
+    while not missing.exists():
+        missing = missing.parent
+        above.add(missing)
+    folder.mkdir(parents=True, exist_ok=True)
+    return above
+
+
 def _replace(place: Path, data: bytes) -> None:
     draft = place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}")
-    with draft.open("wb") as file:
+    with draft.open("wb", buffering=0) as file:
         file.write(data)
-        file.flush()
         os.fsync(file.fileno())
     draft.replace(place)
 

@@ -16,7 +16,8 @@ from audit_log_service.entries import NewEntry, RecordPlace
 async def on_every_event(events: Sequence[Incoming], tx: Transaction) -> None:
     """Append all of them, in order; of a person whose data of the event's category is erased, the entry only."""
     positions = await entries.append(tx.connection, [_entry(incoming) for incoming in events])
-    kept = [_content(positions[_place(incoming)], incoming) for incoming in events if _may_be_kept(incoming, tx)]
+    placed = zip(positions, events, strict=True)
+    kept = [_content(position, incoming) for position, incoming in placed if _may_be_kept(incoming, tx)]
     if kept:
         await contents.add(tx.connection, kept)
 
@@ -42,14 +43,10 @@ def _may_be_kept(incoming: Incoming, tx: Transaction) -> bool:
     return not any(tx.state(subject).is_erased(category) for subject in incoming.envelope.subjects)
 
 
-def _place(incoming: Incoming) -> RecordPlace:
-    return RecordPlace(incoming.record.topic, incoming.record.partition, incoming.record.offset)
-
-
 def _entry(incoming: Incoming) -> NewEntry:
-    envelope = incoming.envelope
+    envelope, record = incoming.envelope, incoming.record
     return NewEntry(
-        _place(incoming),
+        RecordPlace(record.topic, record.partition, record.offset),
         type=envelope.type,
         source=envelope.source,
         schema=dataschema(envelope.type),

@@ -7,7 +7,7 @@ after a larger one.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from chassis.clock import monotonic
 from chassis.database import Database
@@ -20,9 +20,9 @@ from contracts.merkle import consistency_proof
 from contracts.notes import Checkpoint, Note
 
 from audit_log_service import entries, leaves, unsequenced_batches
-from audit_log_service.entries import Committed
+from audit_log_service.entries import Alike
 from audit_log_service.growing import LogDisagrees, empty, first_row_needed, grow
-from audit_log_service.leaves import NewLeaf, StoredLeaf
+from audit_log_service.leaves import NewLeaf
 from audit_log_service.log_folder import LogFolder
 from audit_log_service.log_key import LogKey, is_signed
 from audit_log_service.log_measures import LogMeasures
@@ -36,6 +36,20 @@ _WITNESS_AGAIN_SECONDS: Final = 30.0
 _log = get_logger()
 
 Value = TypeVar("Value")
+
+
+class Run(NamedTuple):
+    """Leaves that follow one another, and where the first of them stands."""
+
+    start: int
+    leaves: Sequence[bytes]
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.leaves)
+
+
+_NONE: Final = Run(0, ())
 
 
 class Sequencer:
@@ -85,14 +99,16 @@ class Sequencer:
     async def _take_turn(self) -> None:
         key = self._key()
         self._folder.require()
-        began, more, fresh = monotonic(), True, list[StoredLeaf]()
+        began, more, fresh = monotonic(), True, _NONE
         while monotonic() - began < _TURN_SECONDS:
             found = await asyncio.to_thread(self._folder.checkpoint, key.public, is_signed)
             published, note = found if found is not None else (empty(key.public.name), None)
-            rows, size = await self._unpublished(published, fresh)
+            unpublished, size = await self._unpublished(published, fresh)
             # the disk and the database work at the same time: what is assigned now is published in the next round
-            growing = asyncio.to_thread(grow, self._folder, published, rows) if rows else _at_once(published)
-            assigning = self._assign() if more else _at_once((0, list[StoredLeaf]()))
+            growing = (
+                asyncio.to_thread(grow, self._folder, published, unpublished) if unpublished else _at_once(published)
+            )
+            assigning = self._assign() if more else _at_once((0, _NONE))
             grown, assigned = await asyncio.gather(growing, assigning, return_exceptions=True)
             if isinstance(grown, BaseException):
                 raise grown
@@ -100,15 +116,15 @@ class Sequencer:
                 raise assigned
             taken, fresh = assigned
             more = taken > 0
-            done = not more and not fresh and grown.size == size
-            note = note if note is not None and not rows else key.sign(grown)
-            await self._publish(grown, note, changed=bool(rows) or found is None, last=done)
+            done = not more and not fresh.leaves and grown.size == size
+            note = note if note is not None and not unpublished else key.sign(grown)
+            await self._publish(grown, note, changed=bool(unpublished) or found is None, last=done)
             if done:
                 break
         await self._measure()
 
-    async def _unpublished(self, published: Checkpoint, fresh: Sequence[StoredLeaf]) -> tuple[list[StoredLeaf], int]:
-        """The rows that the published tree grows by, with those before them that it needs; and how many leaves there are.
+    async def _unpublished(self, published: Checkpoint, fresh: Run) -> tuple[list[bytes], int]:
+        """What the published tree grows by, with the leaves before that it needs; and how many leaves there are.
 
         `fresh` are leaves that this worker has just stored: they are not read again.
         """
@@ -118,29 +134,25 @@ class Sequencer:
             if size == published.size:
                 return [], size
             start, upto = first_row_needed(published.size), min(size, published.size + ROUND)
-            if fresh and (fresh[0].index, fresh[-1].index + 1) == (published.size, upto):
-                return [*await leaves.between(connection, start, published.size), *fresh], size
-            return await leaves.between(connection, start, upto), size
+            known = fresh.leaves if (fresh.start, fresh.end) == (published.size, upto) else ()
+            stored = await leaves.between(connection, start, upto - len(known))
+            return [*(row.leaf for row in stored), *known], size
 
-    async def _assign(self) -> tuple[int, list[StoredLeaf]]:
+    async def _assign(self) -> tuple[int, Run]:
         """Give the entries that waited longest their leaves: how many entries there were, and the leaves that are new."""
         async with self._database().transaction(keys=()) as tx:
             connection = tx.connection
             await leaves.let_nobody_else_append(connection)
             positions = await unsequenced_batches.take(connection, ROUND)
             if not positions:
-                return 0, []
-            found = await entries.to_commit_to(connection, positions)
-            known: set[int] = set()
+                return 0, _NONE
+            new = _leaves(await entries.to_commit_to(connection, positions))
             if await leaves.without_entry(connection):
-                known = await leaves.attach(
-                    connection, positions, [commitment_bytes(entry.commitment) for entry in found]
-                )
-            new = [_leaf(entry) for entry in found if entry.position not in known]
+                known = await leaves.attach(connection, positions, [leaf.commitment for leaf in new])
+                new = [leaf for leaf in new if leaf.position not in known]
             start = await leaves.count(connection)
             await leaves.append(connection, start, new)
-            stored = [StoredLeaf(index, leaf.position, leaf.leaf) for index, leaf in enumerate(new, start)]
-            return len(positions), stored
+            return len(positions), Run(start, [leaf.leaf for leaf in new])
 
     async def _publish(self, checkpoint: Checkpoint, note: Note, *, changed: bool, last: bool) -> None:
         """Show the checkpoint; the last one of a turn with the witness' signature, if the witness gives it."""
@@ -184,9 +196,15 @@ def _refuse_fewer(published: Checkpoint, rows: int) -> None:
         )
 
 
-def _leaf(entry: Committed) -> NewLeaf:
-    leaf = leaf_bytes(entry.type, entry.source, entry.hour, entry.commitment)
-    return NewLeaf(entry.position, commitment_bytes(entry.commitment), leaf)
+def _leaves(kinds: Sequence[Alike]) -> list[NewLeaf]:
+    """The leaf of each entry, in the order of their positions."""
+    made = [
+        NewLeaf(position, commitment_bytes(commitment), leaf_bytes(type_, source, hour, commitment))
+        for type_, source, hour, positions, commitments in kinds
+        for position, commitment in zip(positions, commitments, strict=True)
+    ]
+    made.sort()  # by position, of which no two are equal
+    return made
 
 
 async def _at_once(value: Value) -> Value:
