@@ -114,6 +114,12 @@ class Holder:
                 list(subjects),
             )
             found |= {SubjectId(row[0]) for row in rows}
+        for table, several in {(table.table, table.several) for table in self.tables if table.several is not None}:
+            rows = await connection.fetch(
+                f"SELECT {several} FROM {table} WHERE {several} && $1::uuid[]",  # noqa: S608 - declared names
+                list(subjects),
+            )
+            found |= {SubjectId(one) for row in rows for one in row[0]} & set(subjects)
         return found
 
     async def residue(

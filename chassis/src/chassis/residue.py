@@ -180,7 +180,7 @@ class ResidueScan:
             case _:
                 for declared in self._holder.tables:
                     if declared.table == table.name and declared.category not in self._erased:
-                        condition = f"{_quoted(declared.owner)} = {arguments.add(self._subject, 'uuid')}"
+                        condition = declared.is_of(arguments.add(self._subject, "uuid"))
                         if declared.category_column is not None:
                             category = arguments.add(str(declared.category), "text")
                             condition += f" AND {_quoted(declared.category_column)} = {category}"

@@ -133,6 +133,8 @@ def _column(table: PersonalTable, column: Column, unsealed: Collection[tuple[str
     where = f"{table.table}.{column.name}"
     if column.name == table.owner and column.type != "uuid":
         yield f"{where} is the owner and no uuid: people are known by their subject id only"
+    if column.name == table.several and (column.type, column.indexed) != ("uuid[]", True):
+        yield f"{where} names several people: make it an indexed uuid[], or nobody finds whose rows they are"
     if column.name in table.sealed and (column.type, column.storage) != ("bytea", "e"):
         yield f"{where} is sealed: make it bytea with SET STORAGE EXTERNAL, so that a search sees what is there"
     if column.type == "bytea" and column.name not in table.sealed and (table.table, column.name) not in unsealed:

@@ -17,7 +17,8 @@ def _contents(category: Category, rule: str) -> PersonalTable:
         category_column="category",
         purposes=(PurposeId.P8,),
         sealed=("body", "sealed_salt"),
-        other=("position", "event_id", "subject_ids", "headers"),
+        other=("position", "event_id", "headers"),
+        several="subject_ids",  # of the others nothing is lost that its source does not have: this is a copy
         record="event_id",
         holdable=False,  # sealed as others made it, and not to be opened here: what is held is their owners' copy
     )
