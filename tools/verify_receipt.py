@@ -181,8 +181,8 @@ def check_part(part):
 def check_statements(body, keys):
     """What each holder signed: its part of the body, under the receipt's name and a line that says what it is."""
     names = [part["holder"] for part in body["holders"]]
-    if names != sorted(set(names)):
-        raise Refused("the holders are not in order, each once")
+    if names != sorted(names):
+        raise Refused("the holders are not in order")
     for part in body["holders"]:
         statement = {name: value for name, value in part.items() if name != "signature"}
         statement["receipt"] = body["receipt"]
@@ -334,10 +334,14 @@ def told(body, size, silent):
     """What the receipt proves, in words."""
     lines = [f"The receipt {body['receipt']}, edition {body['edition']}, proves what it says:"]
     lines.append(f"asked for on {body['requested_on']}, done on {body['done_on']}: {', '.join(body['categories'])}")
-    for part in body["holders"]:
-        rows = ", ".join(f"{number} rows of {category}" for category, number in sorted(part["rows"].items()))
-        kept = sum(one["records"] for one in part["held"])
-        lines.append(f"  {part['holder']} erased {rows or 'nothing, for nothing was there'}; {kept} records are held")
+    for name in sorted({part["holder"] for part in body["holders"]}):
+        # a holder that was asked again states again: its rows add up, and what it holds is what it said last
+        parts = [part for part in body["holders"] if part["holder"] == name]
+        categories = sorted({category for part in parts for category in part["rows"]})
+        counts = [(sum(part["rows"].get(category, 0) for part in parts), category) for category in categories]
+        rows = ", ".join(f"{number} rows of {category}" for number, category in counts)
+        kept = sum(one["records"] for one in parts[-1]["held"])
+        lines.append(f"  {name} erased {rows or 'nothing, for nothing was there'}; {kept} records are held")
     for name in silent:
         lines.append(f"WARNING: {name}, whose key you have, states nothing here: it came later, or was left out")
     lines.append(f"but for what is held, no living copy can be read since {body['unreadable']['live_since']},")

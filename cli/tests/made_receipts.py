@@ -2,10 +2,12 @@
 
 import hmac
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from types import MappingProxyType
+from typing import Final
 
 from contracts.log_leaf import leaf_bytes
 from contracts.merkle import Leaves, inclusion_proof, leaf_hash, root_of
@@ -25,6 +27,7 @@ from contracts.receipt_files import (
 from contracts.receipts import ErasureAttested, name_of, signed_statement
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+_ROWS: Final = MappingProxyType({"communication": 4, "user_information": 0})
 HOUR = datetime(2026, 2, 1, 9, tzinfo=UTC)
 
 
@@ -73,12 +76,12 @@ class Issuer:
             scans=(ScanPart(scanned_on="2026-02-08", holders=4, columns=321, found=0),),
         )
 
-    def part(self, name: str, holder: str) -> HolderPart:
-        held = (HeldPart(category="communication", ground="17(3)(e)", records=2, review_on="2026-06-01"),)
+    def part(self, name: str, holder: str, *, rows: Mapping[str, int] = _ROWS, held: int = 2) -> HolderPart:
+        kept = (HeldPart(category="communication", ground="17(3)(e)", records=held, review_on="2026-06-01"),)
         unsigned = HolderPart(
             holder=holder,
-            rows={"communication": 4, "user_information": 0},
-            held=held if holder == "notifications" else (),
+            rows=dict(rows),
+            held=kept if holder == "notifications" else (),
             erased_on="2026-01-31",
             signature="-",
         )

@@ -269,6 +269,21 @@ def test_both_verifiers_warn_of_a_holder_whose_key_is_known_and_who_states_nothi
         assert [line.split(" ")[1] for line in warned] == ["assessments,", "search,"]
 
 
+def test_both_verifiers_add_up_what_a_holder_that_was_asked_twice_states_and_take_what_it_holds_from_its_last_answer(
+    tmp_path: Path,
+) -> None:
+    body = ISSUER.body()
+    first, second = body.holders[1], ISSUER.part(body.receipt, "notifications", rows={"user_information": 3}, held=5)
+    asked_twice = body.model_copy(update={"holders": (body.holders[0], first, second, *body.holders[2:])})
+    receipt = ISSUER.receipt(asked_twice).to_bytes()
+    done = _run(tmp_path, receipt, KEYS)
+    assert done.returncode == 0, done.stderr
+    said = "\n".join(told(check_receipt(receipt, read_receipt_keys(KEYS), is_signed)))
+    line = "  notifications erased 4 rows of communication, 3 rows of user_information; 5 records are held"
+    assert [text.splitlines().count(line) for text in (said, done.stdout)] == [1, 1]
+    assert [text.count("notifications erased") for text in (said, done.stdout)] == [1, 1]
+
+
 def test_neither_verifier_warns_when_every_known_holder_states_something(tmp_path: Path) -> None:
     checked = check_receipt(TRUE, read_receipt_keys(KEYS), is_signed)
     assert checked.silent == []

@@ -2,7 +2,10 @@
 
 import asyncio
 import sys
+from collections import Counter
 from http import HTTPStatus
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -126,10 +129,13 @@ def told(checked: CheckedReceipt) -> list[str]:
         f"The receipt {body.receipt}, edition {body.edition}, proves what it says:",
         f"asked for on {body.requested_on}, done on {body.done_on}: {', '.join(body.categories)}",
     ]
-    for part in body.holders:
-        rows = ", ".join(f"{count} rows of {category}" for category, count in sorted(part.rows.items()))
-        kept = sum(one.records for one in part.held)
-        lines.append(f"  {part.holder} erased {rows or 'nothing, for nothing was there'}; {kept} records are held")
+    for name, stated in groupby(body.holders, key=attrgetter("holder")):
+        parts, erased = list(stated), Counter[str]()
+        for part in parts:
+            erased.update(part.rows)
+        rows = ", ".join(f"{count} rows of {category}" for category, count in sorted(erased.items()))
+        kept = sum(one.records for one in parts[-1].held)
+        lines.append(f"  {name} erased {rows or 'nothing, for nothing was there'}; {kept} records are held")
     lines += [
         f"WARNING: {name}, whose key you have, states nothing here: it came later, or was left out"
         for name in checked.silent

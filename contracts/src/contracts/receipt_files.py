@@ -56,7 +56,7 @@ class HeldPart(_Part):
 
 
 class HolderPart(_Part):
-    """What one holder states: rows erased by category, records held, the day; `signature` is its own, base64url."""
+    """What one holder states to one asking: rows erased by category, what it holds, the day; `signature`: base64url."""
 
     holder: _Name
     rows: dict[_Name, _Count]
@@ -91,7 +91,10 @@ class ScanPart(_Part):
 
 
 class ReceiptBody(_Part):
-    """What was done, without whom it was done for. A later edition under the same name says more, and replaces it."""
+    """What was done, without whom it was done for. A later edition under the same name says more, and replaces it.
+
+    A holder that was asked again states again, after its earlier answer: rows add up, and it holds what it said last.
+    """
 
     receipt: _Text
     edition: Annotated[int, Field(ge=1, lt=2**31)]
@@ -269,8 +272,8 @@ def _encoded(receipt: Receipt) -> bytes:
 
 def _check_statements(body: ReceiptBody, keys: ReceiptKeys, check: SignatureCheck) -> None:
     names = [part.holder for part in body.holders]
-    if names != sorted(set(names)):
-        raise BadReceipt("the holders are not in order, each once")
+    if names != sorted(names):
+        raise BadReceipt("the holders are not in order")
     for part in body.holders:
         message = signed_statement(body.receipt, part.model_dump(mode="json", exclude={"signature"}))
         signature = _signature_of(part)

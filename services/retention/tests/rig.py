@@ -158,6 +158,7 @@ class Rig:
         *,
         signed_by: str | None = None,
         rows: Mapping[str, int] | None = None,
+        counted: int = 1,
     ) -> PersonalDataErased:
         reply = PersonalDataErased(
             subject_id=request.subject_id,
@@ -167,7 +168,7 @@ class Rig:
             rows=dict(rows or {"contacts": 1}),
             erased_at=self.clock.now(),
             signature="",
-            rows_by_category=dict.fromkeys(request.categories, 1),
+            rows_by_category=dict.fromkeys(request.categories, counted),
         )
         return sign_answer(request.receipt, reply, self.identities.keys[signed_by or holder])
 

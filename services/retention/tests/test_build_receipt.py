@@ -8,10 +8,11 @@ from contracts.personal import Category
 from contracts.profile import DeletionReason
 from contracts.receipt_files import HolderPart, ReceiptBody
 from contracts.receipts import name_of
+from retention_service.attest_erasure import ATTEST_ERASURE
 from retention_service.build_receipt import Incomplete
 from retention_service.destroyed_ledger import FILE
 
-from .receipt_steps import begin, body_of, change, end, erasure_of
+from .receipt_steps import begin, body_of, change, end, erasure_of, newest
 from .rig import HOLDERS, Rig, new_subject
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}")
@@ -118,6 +119,55 @@ async def test_no_receipt_is_made_while_the_ledger_does_not_have_a_destroyed_key
     await body_of(rig, number)
 
 
+async def test_a_receipt_of_an_erasure_that_grew_has_the_answers_to_each_asking_late_ones_too(rig: Rig) -> None:
+    subject = new_subject()
+    number = await begin(rig, subject)
+    (first,) = await rig.requests()
+    await rig.deliver(rig.reply(first, "profile", counted=3))
+    await rig.delete(subject, DeletionReason.REQUESTED)
+    second = (await rig.requests())[-1]
+    late = rig.reply(first, "notifications", counted=5)
+    await rig.deliver(late, late)
+    for holder in HOLDERS:
+        await rig.deliver(rig.reply(second, holder, counted=1))
+    await rig.without_fence(subject)
+    counts = [(part.holder, part.rows["user_information"]) for part in (await body_of(rig, number)).holders]
+    assert counts == [
+        ("audit-log", 1),
+        ("notifications", 5),
+        ("notifications", 1),
+        ("profile", 3),
+        ("profile", 1),
+        ("retention", 1),
+    ]
+
+
+async def test_what_a_former_asking_erased_is_attested_when_it_is_told_after_the_end(rig: Rig) -> None:
+    subject = new_subject()
+    number = await begin(rig, subject)
+    (first,) = await rig.requests()
+    await rig.delete(subject, DeletionReason.REQUESTED)
+    await end(rig, subject)
+    await rig.work(ATTEST_ERASURE)
+    assert len((await body_of(rig, number)).holders) == len(HOLDERS)
+    await rig.deliver(rig.reply(first, "profile", counted=3))
+    await rig.work(ATTEST_ERASURE)
+    assert (await newest(rig, number)).edition == 2
+    assert [part.rows["user_information"] for part in _parts(await body_of(rig, number), "profile")] == [3, 1]
+
+
+async def test_no_receipt_is_made_where_the_answer_to_a_former_asking_was_changed(rig: Rig) -> None:
+    subject = new_subject()
+    number = await begin(rig, subject)
+    await rig.answer((await rig.requests())[-1], ["profile"])
+    await rig.delete(subject, DeletionReason.REQUESTED)
+    await end(rig, subject)
+    await body_of(rig, number)
+    await change(rig, "UPDATE erasure_holders SET former = replace(former::text, ': 1', ': 7')::jsonb")
+    with pytest.raises(Incomplete, match="no statement that is signed by profile"):
+        await body_of(rig, number)
+
+
 async def _done(rig: Rig) -> str:
     subject = new_subject()
     number = await begin(rig, subject)
@@ -136,4 +186,8 @@ async def _state(rig: Rig, erasure_id: UUID, part: HolderPart) -> None:
 
 
 def _part(body: ReceiptBody, holder: str) -> HolderPart:
-    return next(part for part in body.holders if part.holder == holder)
+    return _parts(body, holder)[-1]
+
+
+def _parts(body: ReceiptBody, holder: str) -> list[HolderPart]:
+    return [part for part in body.holders if part.holder == holder]

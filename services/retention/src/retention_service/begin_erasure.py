@@ -72,6 +72,6 @@ async def begin_erasure(
     await erasures.widen(tx.connection, wider.erasure_id, wider.reason, wider.categories, wider.nonce)
     await work.cancel(tx.connection, LAST_MAIL, str(wider.erasure_id))  # it would come only after its long delay
     if not await held_back.contains(tx.connection, wider.erasure_id):
-        await erasure_holders.ask_anew(tx.connection, wider.erasure_id, tx.now())
+        await erasure_holders.ask_anew(tx.connection, wider.erasure_id, open_one.nonce, tx.now())
         await ask_or_wait(tx, wider, asking)
     _log.info("erasure.widened", reason=reason)

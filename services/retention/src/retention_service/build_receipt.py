@@ -72,7 +72,10 @@ async def build_receipt(
 async def _holders(
     connection: Connection, erasure: Erasure, name: str, edition: int, asking: Asking
 ) -> list[HolderPart]:
-    """What everybody states who was asked, by name; each signature is checked again, as whoever reads the receipt does."""
+    """What everybody states who was asked, by name, oldest first, an answer to each asking.
+
+    Each signature is checked again, as whoever reads the receipt does.
+    """
     asked = await erasure_holders.of_erasure(connection, erasure.erasure_id)
     silent = {one.holder for one in asked if one.replied_at is None}
     # Who became required after the erasure was attested was asked for nothing in it.
@@ -80,18 +83,21 @@ async def _holders(
     missing = required - {one.holder for one in asked} | silent
     if missing:
         raise Incomplete(f"no answer of {', '.join(sorted(missing))}")
-    stated = [one.statement for one in asked if one.statement is not None]
-    unsigned = {one.holder for one in asked} - {
-        part.holder for part in stated if _is_signed(part, name, asking.trusted)
-    }
+    parts: list[HolderPart] = []
+    unsigned: set[str] = set()
+    for one in sorted(asked, key=lambda one: one.holder):
+        stated = [*one.former, one.statement]
+        if not all(_is_signed(part, one.holder, name, asking.trusted) for part in stated):
+            unsigned.add(one.holder)
+        parts += [part for part in stated if part is not None]
     if unsigned:
         raise Incomplete(f"no statement that is signed by {', '.join(sorted(unsigned))}")
-    return sorted(stated, key=lambda part: part.holder)
+    return parts
 
 
-def _is_signed(part: HolderPart, name: str, trusted: Keys) -> bool:
-    key = trusted.find(part.holder)
-    if key is None or not isinstance(key.public_key, Ed25519PublicKey):
+def _is_signed(part: HolderPart | None, holder: str, name: str, trusted: Keys) -> bool:
+    key = trusted.find(holder)
+    if part is None or part.holder != holder or key is None or not isinstance(key.public_key, Ed25519PublicKey):
         return False
     message = signed_statement(name, part.model_dump(mode="json", exclude={"signature"}))
     return is_signature(part.signature, message, key.public_key)

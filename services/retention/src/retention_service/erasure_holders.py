@@ -12,11 +12,15 @@ from contracts.receipt_files import HolderPart
 from pydantic import TypeAdapter
 
 _ROWS: Final = TypeAdapter(dict[str, int])
+_FORMER: Final = TypeAdapter(dict[str, HolderPart])
 
 
 @dataclass(frozen=True, slots=True)
 class AskedHolder:
-    """One row. `rows` is what it erased, by table, and `statement` what the receipt shows; None while it is silent."""
+    """One row. `rows` is what it erased, by table, and `statement` what the receipt shows; None while it is silent.
+
+    `former` is what it stated in answer to former askings, oldest first: what went then is in no later answer.
+    """
 
     holder: str
     attempts: int
@@ -24,6 +28,7 @@ class AskedHolder:
     replied_at: datetime | None
     rows: Mapping[str, int] | None
     statement: HolderPart | None
+    former: Sequence[HolderPart]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ async def of_erasure(connection: Connection, erasure_id: UUID) -> list[AskedHold
 async def of_erasures(connection: Connection, erasure_ids: Sequence[UUID]) -> dict[UUID, list[AskedHolder]]:
     rows = await connection.fetch(
         "SELECT erasure_id, holder, attempts, asked_at, replied_at, rows::text AS rows,"
-        " statement::text AS statement FROM erasure_holders"
+        " statement::text AS statement, former::text AS former FROM erasure_holders"
         " WHERE erasure_id = ANY($1::uuid[]) ORDER BY erasure_id, holder",
         erasure_ids,
     )
@@ -78,7 +83,8 @@ async def of_erasures(connection: Connection, erasure_ids: Sequence[UUID]) -> di
     for row in rows:
         erased = None if row["rows"] is None else _ROWS.validate_json(row["rows"])
         stated = None if row["statement"] is None else HolderPart.model_validate_json(row["statement"])
-        asked = AskedHolder(row["holder"], row["attempts"], row["asked_at"], row["replied_at"], erased, stated)
+        former = sorted(_FORMER.validate_json(row["former"]).values(), key=lambda part: part.erased_on)
+        asked = AskedHolder(row["holder"], row["attempts"], row["asked_at"], row["replied_at"], erased, stated, former)
         found.setdefault(row["erasure_id"], []).append(asked)
     return found
 
@@ -94,13 +100,27 @@ async def ask_silent(connection: Connection, erasure_id: UUID, at: datetime) -> 
     return {row["holder"]: row["attempts"] for row in rows}
 
 
-async def ask_anew(connection: Connection, erasure_id: UUID, at: datetime) -> None:
-    """What all were asked has grown: earlier answers no longer count."""
+async def ask_anew(connection: Connection, erasure_id: UUID, former_nonce: str, at: datetime) -> None:
+    """All are asked once more: their answers to this nonce complete nothing now, and stand in the receipt all the same."""
     await connection.execute(
-        "UPDATE erasure_holders SET attempts = 1, asked_at = $2, replied_at = NULL, rows = NULL,"
-        " statement = NULL WHERE erasure_id = $1",
+        "UPDATE erasure_holders SET attempts = 1, asked_at = $2, replied_at = NULL, rows = NULL, statement = NULL,"
+        " former = CASE WHEN statement IS NULL THEN former ELSE former || jsonb_build_object($3::text, statement) END"
+        " WHERE erasure_id = $1",
         erasure_id,
         at,
+        former_nonce,
+    )
+
+
+async def answered_late(connection: Connection, erasure_id: UUID, former_nonce: str, statement: HolderPart) -> None:
+    """Keep the first answer to a former asking that came after the next had begun."""
+    await connection.execute(
+        "UPDATE erasure_holders SET former = jsonb_build_object($3::text, $4::text::jsonb) || former"
+        " WHERE erasure_id = $1 AND holder = $2",
+        erasure_id,
+        statement.holder,
+        former_nonce,
+        statement.model_dump_json(),
     )
 
 

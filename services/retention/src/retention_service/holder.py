@@ -25,7 +25,7 @@ HOLDER = Holder(
             category=Category.RIGHTS_CASE,
             owner="subject_id",
             rule=_RULE,
-            other=("erasure_id", "holder", "attempts", "asked_at", "replied_at", "rows", "statement"),
+            other=("erasure_id", "holder", "attempts", "asked_at", "replied_at", "rows", "statement", "former"),
         ),
         PersonalTable(
             "held_back",

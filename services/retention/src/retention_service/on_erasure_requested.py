@@ -39,7 +39,7 @@ async def _take_up(event: ErasureRequested, tx: Transaction, asking: Asking) -> 
     elif event.nonce not in {known.nonce, *known.former_nonces}:
         forgotten = replace(_as_told(event), categories=known.categories | event.categories)
         await erasures.widen(tx.connection, known.erasure_id, event.reason, forgotten.categories, event.nonce)
-        await erasure_holders.ask_anew(tx.connection, known.erasure_id, tx.now())
+        await erasure_holders.ask_anew(tx.connection, known.erasure_id, known.nonce, tx.now())
     else:
         return
     await ask_all(tx, forgotten, asking)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from chassis import work
 from retention_service import erasure_holders, erasures
 from retention_service.ask_holders import ASK_AGAIN, Asking, everybody
+from retention_service.attest_erasure import ask_to_attest
 from retention_service.erasures import Erasure, Stage
 
 _log = get_logger()
@@ -32,14 +33,20 @@ def on_personal_data_erased(asking: Asking) -> Single[PersonalDataErased]:
         erasure = await erasures.find(tx.connection, event.erasure_id)
         if erasure is None:
             raise ForeignReply("the reply is to an erasure that does not exist")
-        if not _answers(event, erasure):
-            return
+        current = _is_current(event, erasure)
+        if current and erasure.stage is not Stage.ASKING:
+            return  # said again after the last answer
         asked = {one.holder for one in await erasure_holders.of_erasure(tx.connection, event.erasure_id)}
         if event.holder not in asked:
             raise ForeignReply("the reply is of a holder that was not asked")
         stated = _stated(event, erasure.receipt_name or "", key)
-        await erasure_holders.answered(tx.connection, event.erasure_id, event.rows, stated, tx.now())
-        await _end_asking(event, tx, asking)
+        if current:
+            await erasure_holders.answered(tx.connection, event.erasure_id, event.rows, stated, tx.now())
+            await _end_asking(event, tx, asking)
+            return
+        await erasure_holders.answered_late(tx.connection, event.erasure_id, event.nonce, stated)
+        if erasure.stage is Stage.DONE:
+            ask_to_attest(tx, erasure.erasure_id, erasure.subject_id)
 
     return on_personal_data_erased
 
@@ -59,8 +66,8 @@ def _stated(event: PersonalDataErased, receipt_name: str, key: Ed25519PublicKey)
     return HolderPart.model_validate_json(canonical(said))
 
 
-def _answers(event: PersonalDataErased, erasure: Erasure) -> bool:
-    """Whether it answers the request as it stands; an answer that comes late or again changes nothing.
+def _is_current(event: PersonalDataErased, erasure: Erasure) -> bool:
+    """Whether it answers the request as it stands; False when it answers a former one, which was for less.
 
     Raises:
         ForeignReply: it never was an answer to a request of ours.
@@ -68,7 +75,7 @@ def _answers(event: PersonalDataErased, erasure: Erasure) -> bool:
     if erasure.subject_id != event.subject_id:
         raise ForeignReply("the reply is about another person than its erasure")
     if hmac.compare_digest(event.nonce.encode(), erasure.nonce.encode()):
-        return erasure.stage is Stage.ASKING
+        return True
     if any(hmac.compare_digest(event.nonce.encode(), former.encode()) for former in erasure.former_nonces):
         return False
     raise ForeignReply("the reply has not the nonce of its erasure")

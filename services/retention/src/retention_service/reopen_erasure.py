@@ -24,6 +24,6 @@ async def reopen_erasure(tx: Transaction, erasure: Erasure, asking: Asking) -> N
         return
     again = replace(erasure, nonce=secrets.token_hex(_NONCE_BYTES), stage=Stage.ASKING)
     await erasures.reopen(tx.connection, again.erasure_id, again.nonce)
-    await erasure_holders.ask_anew(tx.connection, again.erasure_id, tx.now())
+    await erasure_holders.ask_anew(tx.connection, again.erasure_id, erasure.nonce, tx.now())
     await ask_all(tx, again, asking)
     _log.error("erasure.reopened", cure="`tillit erasures show` names the columns; delete what stands there")
