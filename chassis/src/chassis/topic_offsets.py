@@ -63,9 +63,14 @@ async def extent(bootstrap: str, topics: Collection[str]) -> Extent:
     refuse_in_transaction("asking the broker for offsets")
     async with _admin(bootstrap) as admin:
         partitions = await _partitions(admin, topics)
+    if not partitions:
+        return Extent({}, {})
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, request_timeout_ms=_TIMEOUT_MS)
     await consumer.start()
     try:
+        # Assigned, it asks for all topics at once; else it finds one after the other unknown, and waits each time.
+        consumer.assign(partitions)
+        consumer.pause(*partitions)
         beginnings = cast("dict[TopicPartition, int]", await consumer.beginning_offsets(partitions))
         ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
     finally:
