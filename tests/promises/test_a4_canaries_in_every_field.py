@@ -22,10 +22,8 @@ from .canaries import NOWHERE, SEARCHED, TOLD, WITHOUT, Canaries, every_personal
 from .canary_story import back_up, erase_everything, parked_about, tell_everything
 from .system import System
 
-PLAIN_COLUMNS: Final = {"profile.job_interests", "notifications.interests"}
-"""What is searched stands plain in its owners' indexed columns, and in the samples that PostgreSQL takes of them."""
-PLAIN_FILES: Final = {"profile.sql", "notifications.sql"}
-"""Backups of those tables: they are kept 14 days."""
+PLAIN_COLUMNS: Final = {"notifications.interest_search"}
+"""What is searched stands plain in its owner's indexed columns, which no log and no backup holds."""
 
 
 def test_a4_every_personal_field_that_exists_has_a_canary_or_a_reason() -> None:
@@ -84,11 +82,10 @@ def told_in(payloads: Collection[bytes], needles: Collection[Needle]) -> set[str
 
 
 def may_be_plain(hits: Collection[Hit], *, rows: bool = True) -> set[Hit]:
-    """Those in listed columns and samples; in PostgreSQL's files, whose free space is re-used later; and in backups."""
+    """Those in listed columns, and in PostgreSQL's files of them, whose free space is re-used later; in no log of it."""
     return {
         hit
         for hit in hits
-        if hit.place == "PostgreSQL"
-        or hit.where.rpartition("/")[2] in PLAIN_FILES
-        or (hit.place == "rows" and (hit.where.endswith(".pg_statistic") or (rows and hit.where in PLAIN_COLUMNS)))
+        if (hit.place == "PostgreSQL" and not hit.where.startswith("pg_wal/"))
+        or (hit.place == "rows" and rows and hit.where in PLAIN_COLUMNS)
     }

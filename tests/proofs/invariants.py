@@ -13,6 +13,7 @@ from chassis.sql import borrow
 from contracts.personal import Category, SubjectId
 from notifications_service import contacts
 from notifications_service.contacts import Contact
+from notifications_service.interest_search import Searched, as_searched
 from profile_service import profiles
 from profile_service.profiles import Details
 
@@ -189,8 +190,14 @@ async def _has_everything(play: Play, person: Person) -> None:
             raise Violation(f"{person.name} lives, and notifications does not know how to reach them")
         _stands(tx.state(subject), person, leaving=leaving)
         wishes = await tx.fetch("SELECT interest_id FROM interests WHERE subject_id = $1", subject)
+        found = await tx.fetch(
+            "SELECT interest_id, occupation, place FROM interest_search WHERE subject_id = $1", subject
+        )
     if {one["interest_id"] for one in wishes} != set(person.interests):
         raise Violation(f"{person.name} lives, and notifications does not know what they look for")
+    searched = {as_searched(interest, subject, *wish) for interest, wish in person.interests.items()}
+    if {Searched(row["interest_id"], subject, row["occupation"], row["place"]) for row in found} != searched:
+        raise Violation(f"{person.name} lives, and is not found by what they look for")
 
 
 async def _no_address_is_kept(play: Play) -> None:

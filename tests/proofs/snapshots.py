@@ -15,7 +15,7 @@ KEPT: Final = frozenset({"migrations"})
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """Every row of every table, and where its sequences stood."""
+    """Every row of every table that a backup has, and where its sequences stood."""
 
     tables: Mapping[str, bytes]
     sequences: Mapping[str, int]
@@ -24,15 +24,21 @@ class Backup:
 class Rows:
     """The rows of one database, as the server's administrator has them: constraints between tables do not count."""
 
-    def __init__(self, connection: Any, tables: Collection[str], sequences: Collection[str]) -> None:
+    def __init__(
+        self, connection: Any, tables: Collection[str], unlogged: Collection[str], sequences: Collection[str]
+    ) -> None:
         self._connection = connection
         self.tables: Final = tuple(sorted(tables))
+        self._unlogged: Final = frozenset(unlogged)
+        """No backup has them: put back, they are empty."""
         self._sequences: Final = tuple(sorted(sequences))
 
     async def save(self) -> Backup:
         async with self._connection.transaction(isolation="repeatable_read", readonly=True):
             tables: dict[str, bytes] = {}
             for table in self.tables:
+                if table in self._unlogged:
+                    continue
                 content = io.BytesIO()
                 await self._connection.copy_from_table(table, output=content, format="binary")
                 tables[table] = content.getvalue()
@@ -70,11 +76,13 @@ async def rows_of(database: Database) -> AsyncGenerator[Rows]:
     connection = cast("Any", await connect(database.admin_dsn, settings=as_it_is))
     try:
         tables: list[asyncpg.Record] = await connection.fetch(
-            "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
+            "SELECT relname AS name, relpersistence = 'u' AS unlogged FROM pg_class"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
         sequences: list[asyncpg.Record] = await connection.fetch(
             "SELECT sequencename AS name FROM pg_sequences WHERE schemaname = 'public'"
         )
-        yield Rows(connection, {row["name"] for row in tables} - KEPT, {row["name"] for row in sequences})
+        unlogged = {row["name"] for row in tables if row["unlogged"]}
+        yield Rows(connection, {row["name"] for row in tables} - KEPT, unlogged, {row["name"] for row in sequences})
     finally:
         await connection.close()

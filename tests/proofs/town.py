@@ -29,6 +29,7 @@ from chassis.testing.services import Identities
 from chassis.work_loop import WorkLoop
 from contracts.privacy import SubjectErased
 from contracts.profile import ProfileDeleted
+from notifications_service.make_interest_search import make_if_missing
 from starlette.types import Receive, Scope, Send
 
 from chassis import offsets, outbox, parked
@@ -221,6 +222,12 @@ class Town:
         loop.stop()
         await round_
 
+    async def make_searchable(self, place: Place) -> None:
+        """As its worker looks every two seconds: what a backup does not have is made anew of what it has."""
+        if place.name == "notifications" and place.works():
+            with suppress(*TRANSIENT):
+                await make_if_missing(place.service)
+
     # All together
 
     async def pump(self) -> int:
@@ -228,6 +235,7 @@ class Town:
         moved = 0
         for place in self.places.values():
             moved += await self.come_to_today(place)
+            await self.make_searchable(place)
             moved += await self.relay(place)
             for topic in self.topics(place):
                 moved += await self.deliver(place, topic)

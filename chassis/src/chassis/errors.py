@@ -14,6 +14,10 @@ class KeyringUnavailable(SafeError):
     """The keyring can't be asked now: what needs a key waits (HTTP: 503 with Retry-After)."""
 
 
+class BeingMade(SafeError):
+    """What this would be answered from was lost, and is being made anew of what was kept: wait (HTTP: 503)."""
+
+
 class SubjectGone(SafeError):
     """The keys that this would need are destroyed, or the person is erased here: nothing about them is written."""
 
@@ -24,6 +28,7 @@ class OffsetMoved(SafeError):
 
 TRANSIENT: tuple[type[BaseException], ...] = (
     KeyringUnavailable,
+    BeingMade,
     OSError,
     TimeoutError,
     KafkaError,

@@ -26,7 +26,8 @@ class PersonalTable:
 
     Erasing deletes the person's rows. A table whose rows are of several categories is declared once for each, with the
     same `category_column`, and only the rows that name the category there are meant. `sealed` columns hold blobs,
-    `plain` ones values that are searched (only in their owner's indexed columns), `other` ones ids and times that say
+    `plain` ones values that are searched: hashes, or words in indexed columns of an UNLOGGED table that is made of sealed
+    rows and made anew of them, so that no write-ahead log and no backup holds them (R8). `other` are ids and times that say
     nothing by themselves. `several` is the uuid[] column of rows about several people, whose owner is null: such a row is
     each one's, and goes when the first of them is erased. `record` is the column by whose id a hold names a single row; by
     default the owner's, where a person has one row. `purposes` are what it is kept for; by default what the service is

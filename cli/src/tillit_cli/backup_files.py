@@ -78,6 +78,21 @@ def read_manifest(folder: Path, service: str, key_file: Path) -> Manifest:
     file, dump = manifest_file(folder, service), dump_file(folder, service)
     if not file.is_file() or not dump.is_file():
         raise BadBackup(f"{folder} has no finished backup of {service}: it needs {dump.name} and {file.name}")
+    manifest = read_signed(folder, service, key_file)
+    if dump.stat().st_size != manifest.bytes or digest(dump) != manifest.sha256:
+        raise BadBackup(f"{dump} is not as it was written: its digest is another")
+    return manifest
+
+
+def read_signed(folder: Path, service: str, key_file: Path) -> Manifest:
+    """The manifest of this service's backup, whatever became of its dump.
+
+    Raises:
+        BadBackup: there is none, it was changed, or it is another operator's or another service's.
+    """
+    file = manifest_file(folder, service)
+    if not file.is_file():
+        raise BadBackup(f"{folder} has no finished backup of {service}: {file.name} is missing")
     try:
         signed = _Signed.model_validate_json(file.read_bytes())
         _key(key_file).public_key().verify(urlsafe_b64decode(signed.signature), _signed(signed.manifest))
@@ -86,8 +101,6 @@ def read_manifest(folder: Path, service: str, key_file: Path) -> Manifest:
     manifest = signed.manifest
     if manifest.service != service:
         raise BadBackup(f"{file} is a backup of {manifest.service}, not of {service}")
-    if dump.stat().st_size != manifest.bytes or digest(dump) != manifest.sha256:
-        raise BadBackup(f"{dump} is not as it was written: its digest is another")
     return manifest
 
 

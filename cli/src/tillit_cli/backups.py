@@ -27,6 +27,7 @@ from rich.console import Console
 
 from chassis import migrations, offsets, recoveries
 from tillit_cli.backup_files import BadBackup, Manifest, digest, dump_file, manifest_file, read_manifest, write_manifest
+from tillit_cli.backup_folders import KEEP_DAYS, finished, forget_older, new_folder
 from tillit_cli.operator_calls import operating
 from tillit_cli.patient_http import Refused, Unreachable
 from tillit_cli.stack import State
@@ -42,20 +43,33 @@ console = Console(width=None if sys.stdout.isatty() else 160)
 
 def backup(
     service: Annotated[str, typer.Argument(help="profile, notifications, audit-log, retention, or all.")],
-    to: Annotated[Path, typer.Option("--to", help="The folder to write into; it is made.")],
+    to: Annotated[Path, typer.Option("--to", help="Where backups are kept; this one gets a folder of its own in it.")],
+    keep_days: Annotated[
+        int, typer.Option(min=1, max=KEEP_DAYS, help="Backups there that are older are deleted once this one is whole.")
+    ] = KEEP_DAYS,
     state: State = None,
 ) -> None:
-    """Put a service's database aside, while it works: a dump and a signed manifest. Keys are not in it."""
-    stack = Stack(state)
-    to.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in _chosen(stack, service):
-        manifest = asyncio.run(take(stack, name, to))
-        console.print(f"{name}: {manifest.bytes:,} bytes in {dump_file(to, name)}, as of {_utc(manifest.taken_at)}")
+    """Put a service's database aside, while it works: a dump and a signed manifest. Keys are not in it.
+
+    Afterwards the backups beside it that are older than 14 days, or what `--keep-days` says, are deleted.
+    """
+    stack, now = Stack(state), SystemClock().now()
+    with new_folder(to, now) as folder:
+        for name in _chosen(stack, service):
+            manifest = asyncio.run(take(stack, name, folder))
+            console.print(f"{name}: {manifest.bytes:,} bytes, as of {_utc(manifest.taken_at)}")
+    console.print(f"to put one back: tillit restore NAME --from {finished(to, now)}", soft_wrap=True)
+    info = stack.info()
+    gone = forget_older(to, list(info.services), info.operator_key_file, than=timedelta(days=keep_days), now=now)
+    for old in gone.deleted:
+        console.print(f"deleted, older than {keep_days} days: {old}", soft_wrap=True)
+    for why in gone.left_alone:
+        console.print(f"left alone, though its name says that it is older: {why}", style="yellow", soft_wrap=True)
 
 
 def restore(
     service: Annotated[str, typer.Argument(help="profile, notifications, audit-log or retention.")],
-    source: Annotated[Path, typer.Option("--from", help="The folder that `tillit backup` wrote.")],
+    source: Annotated[Path, typer.Option("--from", help="The folder of one backup, as `tillit backup` named it.")],
     keyring: Annotated[
         Path | None, typer.Option(help="retention: the backup of the keyring to use; the newest by default.")
     ] = None,

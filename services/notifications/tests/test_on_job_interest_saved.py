@@ -2,7 +2,7 @@
 
 from chassis.service import Service
 from chassis.sql import borrow
-from notifications_service import interests
+from notifications_service import interest_search
 
 from .rig import EVERYTHING, Person, count, known, say
 
@@ -12,13 +12,13 @@ async def test_an_interest_without_a_place_means_anywhere(service: Service) -> N
     await known(service, person)
     await say(service, person.wants(" SYKEPLEIER ", None))
     async with borrow(service.database.pool) as connection:
-        assert await interests.people_interested(connection, "sykepleier", "tromsø") == [person.subject_id]
+        assert await interest_search.people_interested(connection, "sykepleier", "tromsø") == [person.subject_id]
 
 
 async def test_an_interest_in_another_place_does_not_match(service: Service) -> None:
     await known(service, Person())
     async with borrow(service.database.pool) as connection:
-        assert await interests.people_interested(connection, "sykepleier", "tromsø") == []
+        assert await interest_search.people_interested(connection, "sykepleier", "tromsø") == []
 
 
 async def test_two_interests_of_one_person_that_match_are_one_person(service: Service) -> None:
@@ -27,7 +27,7 @@ async def test_two_interests_of_one_person_that_match_are_one_person(service: Se
     await known(service, person)
     await say(service, again.wants(place=None))
     async with borrow(service.database.pool) as connection:
-        assert await interests.people_interested(connection, "sykepleier", "bodø") == [person.subject_id]
+        assert await interest_search.people_interested(connection, "sykepleier", "bodø") == [person.subject_id]
 
 
 async def test_an_interest_is_never_taken_over_by_another_person(service: Service) -> None:
@@ -35,7 +35,7 @@ async def test_an_interest_is_never_taken_over_by_another_person(service: Servic
     other.interest_id = owner.interest_id
     await known(service, owner, other)
     async with borrow(service.database.pool) as connection:
-        assert await interests.people_interested(connection, "sykepleier", "bodø") == [owner.subject_id]
+        assert await interest_search.people_interested(connection, "sykepleier", "bodø") == [owner.subject_id]
 
 
 async def test_a_late_interest_of_an_erased_person_keeps_nothing(service: Service) -> None:

@@ -54,7 +54,9 @@ async def _template(
     postgres: Postgres, admin: Connection, service: str, migrations: Sequence[MigrationSource], clock: Clock
 ) -> str:
     """Name of the migrated database that copies are made of; a half-made one never bears that name."""
-    name = f"template_{service}_{checksum(migrations)[:12]}"
+    # a server that crashed has emptied the unlogged tables of its templates too
+    started = await admin.fetchval("SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000)::bigint")
+    name = f"template_{service}_{checksum(migrations)[:12]}_{started}"
     await admin.execute("SELECT pg_advisory_lock($1)", _LOCK)
     try:
         if await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):

@@ -12,12 +12,15 @@ from chassis.sql import Connection
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column as PostgreSQL has it. `storage` is `e` for external: sealed bytes stay as they are."""
+    """One column as PostgreSQL has it. `storage` is `e` for external: sealed bytes stay as they are. `unlogged`: neither
+    write-ahead log nor any backup holds its table. `sampled`: PostgreSQL puts some of its values into the catalog."""
 
     name: str
     type: str
     storage: str
     indexed: bool
+    unlogged: bool
+    sampled: bool
 
 
 Schema = Mapping[str, Sequence[Column]]
@@ -64,7 +67,8 @@ CHASSIS_COLUMNS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 _READ: Final = """
     SELECT c.relname AS table, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
            a.attstorage::text AS storage,
-           EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND a.attnum = ANY(i.indkey::int2[])) AS indexed
+           EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND a.attnum = ANY(i.indkey::int2[])) AS indexed,
+           c.relpersistence = 'u' AS unlogged, coalesce(a.attstattarget, -1) <> 0 AS sampled
       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'm', 'v', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
        AND n.nspname NOT LIKE 'pg_toast%' AND a.attnum > 0 AND NOT a.attisdropped
@@ -76,7 +80,10 @@ async def read_schema(connection: Connection) -> Schema:
     """Every table, view and column of a database that is not PostgreSQL's own."""
     found: dict[str, list[Column]] = {}
     for row in await connection.fetch(_READ):
-        found.setdefault(row["table"], []).append(Column(row["name"], row["type"], row["storage"], row["indexed"]))
+        column = Column(
+            row["name"], row["type"], row["storage"], row["indexed"], unlogged=row["unlogged"], sampled=row["sampled"]
+        )
+        found.setdefault(row["table"], []).append(column)
     return found
 
 
@@ -141,6 +148,11 @@ def _column(table: PersonalTable, column: Column, unsealed: Collection[tuple[str
         yield f"{where} holds bytes and is not declared sealed"
     if column.name in table.plain and not column.indexed:
         yield f"{where} is plain and in no index: what is not searched is sealed"
+    if column.name in table.plain and column.type != "bytea":  # bytes are hashes, each allowed by name
+        if not column.unlogged:
+            yield f"{where} can be read in the write-ahead log and in backups: make its table UNLOGGED, of sealed rows"
+        if column.sampled:
+            yield f"{where} can be read in PostgreSQL's statistics: ALTER COLUMN {column.name} SET STATISTICS 0"
 
 
 def _impersonal(schema: Schema, holder: Holder, unsealed: Collection[tuple[str, str]]) -> Iterator[str]:

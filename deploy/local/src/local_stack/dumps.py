@@ -37,13 +37,14 @@ def _login(admin: str) -> dict[str, str]:
 
 
 async def dump(admin: str, database: str, file: Path, log: Path) -> None:
-    """Write the whole database as one moment saw it. Not compressed: what is sealed does not compress, and what is not
-    would be found by a search.
+    """Write the database as one moment saw it, but for unlogged tables, which no backup may hold. Not compressed: what is
+    sealed does not compress, and what is not would be found by a search.
 
     Raises:
         StackError: it failed; the file is not to be used.
     """
-    command = [_tool("pg_dump"), "--format=custom", "--compress=none", f"--file={file}", f"--dbname={database}"]
+    form = ["--format=custom", "--compress=none", "--no-unlogged-table-data"]
+    command = [_tool("pg_dump"), *form, f"--file={file}", f"--dbname={database}"]
     await run_step(command, what=f"dumping {database}", environment=_login(admin), log=log)
 
 

@@ -27,6 +27,7 @@ from notifications_service.deliver_mail import MailDelivery
 from notifications_service.deliver_recipient_mail import RECIPIENT_MAIL, RecipientMailDelivery
 from notifications_service.holder import HOLDER
 from notifications_service.mail_server import MailServer
+from notifications_service.make_interest_search import keep_interests_searchable
 from notifications_service.on_deletion_announced import on_deletion_announced
 from notifications_service.on_erasure_requested import on_erasure_requested
 from notifications_service.on_job_interest_removed import on_job_interest_removed
@@ -65,6 +66,7 @@ def build(settings: NotificationsSettings) -> Service:
     service.errand(RECIPIENT_MAIL, to_recipients.deliver, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     service.protocol(LastMailRequested, on_last_mail_requested)
     service.errand(LAST_MAIL, last_mail.deliver, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
+    keep_interests_searchable(service)
     service.routes(routes)
     return service
 

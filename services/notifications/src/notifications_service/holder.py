@@ -19,12 +19,23 @@ HOLDER: Final = Holder(
             other=("stored_at",),
             purposes=(PurposeId.P4,),
         ),
+        PersonalTable(  # before what it is made of, with which its rows go: or an erasure would count none
+            "interest_search",
+            category=Category.USER_INFORMATION,
+            owner="subject_id",
+            rule="R1: with the interest it is made of",
+            plain=("occupation", "place"),
+            other=("interest_id",),
+            record="interest_id",
+            holdable=False,  # made of `interests`, of which a hold keeps the person's own words
+            purposes=(PurposeId.P4,),
+        ),
         PersonalTable(
             "interests",
             category=Category.USER_INFORMATION,
             owner="subject_id",
             rule="R1: with the profile, or when the interest is removed",
-            plain=("occupation", "place"),
+            sealed=("words",),
             other=("interest_id", "saved_at"),
             record="interest_id",
             purposes=(PurposeId.P4,),
@@ -52,6 +63,7 @@ HOLDER: Final = Holder(
     ),
     impersonal={
         "positions": "adverts, about no person",
+        "interest_search_made": "how far the search for interests is made: one row, about no person",
         "recipient_mails": "mails to organisations, under references that only they can resolve; they name nobody",
     },
     # A mail's errand outlives the erasure of the profile: it finds the person restricted and ends the mail as dropped.

@@ -1,59 +1,61 @@
-"""The table `interests`: which positions people asked to be told of, as compared by `compared`."""
+"""The table `interests`: which positions people asked to be told of, sealed. What is compared is in `interest_search`."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from chassis.sql import Connection
-from contracts.personal import SubjectId
+from contracts.personal import Personal, PersonalRecord, SubjectId, UserInformation
 
 
-@dataclass(frozen=True, slots=True)
-class Interest:
-    """Positions of this occupation, in this place or anywhere."""
+class Words(PersonalRecord):
+    """Positions of this occupation, in this place or anywhere, as the person wrote it."""
+
+    occupation: Personal[str, UserInformation]
+    place: Personal[str | None, UserInformation]
+
+
+class Interest(NamedTuple):
+    """One row; `words` is sealed `Words`."""
 
     interest_id: UUID
     subject_id: SubjectId
-    occupation: str
-    place: str | None
-    saved_at: datetime
+    words: bytes
 
 
-async def put(connection: Connection, interest: Interest) -> None:
-    """Keep this interest, in place of an older form of it. Nobody's interest becomes another's."""
-    await connection.execute(
-        "INSERT INTO interests (interest_id, subject_id, occupation, place, saved_at) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT (interest_id) DO UPDATE SET occupation = excluded.occupation, place = excluded.place,"
-        " saved_at = excluded.saved_at WHERE interests.subject_id = excluded.subject_id",
+async def put(connection: Connection, interest: Interest, saved_at: datetime) -> bool:
+    """Keep this interest, in place of an older form of it; False when it is another's: nobody's becomes another's."""
+    kept = await connection.fetchval(
+        "INSERT INTO interests (interest_id, subject_id, words, saved_at) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (interest_id) DO UPDATE SET words = excluded.words, saved_at = excluded.saved_at"
+        " WHERE interests.subject_id = excluded.subject_id RETURNING interest_id",
         interest.interest_id,
         interest.subject_id,
-        interest.occupation,
-        interest.place,
-        interest.saved_at,
+        interest.words,
+        saved_at,
     )
+    return kept is not None
 
 
 async def remove(connection: Connection, subject: SubjectId, interest_id: UUID) -> None:
+    """Forget it, and with it what is compared of it."""
     await connection.execute("DELETE FROM interests WHERE interest_id = $1 AND subject_id = $2", interest_id, subject)
 
 
-async def people_interested(connection: Connection, occupation: str, place: str) -> list[SubjectId]:
-    """Everybody who asked for such positions, once each: one question to one index, however many they are."""
+async def owners(connection: Connection, after: UUID, limit: int) -> dict[UUID, SubjectId]:
+    """Whose the next interests after this id are, by interest, in the order of their ids."""
     rows = await connection.fetch(
-        "SELECT subject_id FROM interests WHERE occupation = $1 AND place = $2"
-        " UNION SELECT subject_id FROM interests WHERE occupation = $1 AND place IS NULL",
-        occupation,
-        place,
+        "SELECT interest_id, subject_id FROM interests WHERE interest_id > $1 ORDER BY interest_id LIMIT $2",
+        after,
+        limit,
     )
-    return [SubjectId(row["subject_id"]) for row in rows]
+    return {row["interest_id"]: SubjectId(row["subject_id"]) for row in rows}
 
 
-async def is_interested(connection: Connection, subject: SubjectId, occupation: str, place: str) -> bool:
-    """Whether this person asks for such positions now."""
-    return await connection.fetchval(
-        "SELECT EXISTS (SELECT 1 FROM interests"
-        " WHERE subject_id = $1 AND occupation = $2 AND (place = $3 OR place IS NULL))",
-        subject,
-        occupation,
-        place,
+async def those(connection: Connection, interest_ids: Sequence[UUID]) -> list[Interest]:
+    """Of these, the ones that are there."""
+    rows = await connection.fetch(
+        "SELECT interest_id, subject_id, words FROM interests WHERE interest_id = ANY($1::uuid[])", interest_ids
     )
+    return [Interest(row["interest_id"], SubjectId(row["subject_id"]), row["words"]) for row in rows]

@@ -6,7 +6,7 @@ Each person is then told under their own lock (`send_job_alert`), however many t
 from chassis.transaction import Transaction
 from contracts.position import PositionPublished
 
-from notifications_service import interests, positions
+from notifications_service import interest_search, positions
 from notifications_service.compared import compared
 from notifications_service.positions import Position
 from notifications_service.send_job_alert import JobAlert
@@ -25,7 +25,7 @@ async def on_position_published(event: PositionPublished, tx: Transaction) -> No
     )
     if not await positions.add(tx.connection, position):
         return
-    for subject in await interests.people_interested(
+    for subject in await interest_search.people_interested(
         tx.connection, position.compared_occupation, position.compared_place
     ):
         JobAlert(position.position_id, subject).enqueue(tx)

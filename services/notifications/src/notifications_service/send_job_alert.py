@@ -10,7 +10,7 @@ from chassis.work import WorkItem
 from contracts.communication import MessageKind
 from contracts.personal import ERASED, Category, SubjectId
 
-from notifications_service import contacts, interests, mails, positions
+from notifications_service import contacts, interest_search, mails, positions
 from notifications_service.contacts import Contact
 from notifications_service.job_alert_mail import write_job_alert
 
@@ -41,7 +41,8 @@ async def send_job_alert(item: WorkItem, tx: Transaction, *, portal_url: str) ->
     position = await positions.find_open(tx.connection, alert.position_id, tx.now())
     if position is None or tx.state(subject).is_erased(Category.COMMUNICATION):
         return
-    if not await interests.is_interested(tx.connection, subject, position.compared_occupation, position.compared_place):
+    occupation, place = position.compared_occupation, position.compared_place
+    if not await interest_search.is_interested(tx.connection, subject, occupation, place):
         return
     sealed = await contacts.find(tx.connection, subject)
     if sealed is None:

@@ -51,7 +51,6 @@ HOLDER: Final = Holder(
             owner=_OWNER,
             rule="R1: with the profile, or when the interest is removed",
             sealed=("words",),
-            plain=("occupation", "place"),
             other=("interest_id", "saved_at"),
             record="interest_id",
             purposes=(PurposeId.P1,),

@@ -1,4 +1,4 @@
-"""The table `job_interests`: which positions a person looks for, as compared by `compared` and as written."""
+"""The table `job_interests`: which positions a person looks for, sealed as they wrote it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,45 +18,25 @@ class Words(PersonalRecord):
 
 @dataclass(frozen=True, slots=True)
 class JobInterest:
-    """One row, without its compared form; `words` is sealed `Words`."""
+    """One row; `words` is sealed `Words`."""
 
     interest_id: UUID
     words: bytes
     saved_at: datetime
 
 
-async def add(
-    connection: Connection, subject: SubjectId, interest: JobInterest, *, occupation: str, place: str | None
-) -> None:
+async def add(connection: Connection, subject: SubjectId, interest: JobInterest) -> None:
     await connection.execute(
-        "INSERT INTO job_interests (interest_id, subject_id, occupation, place, words, saved_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO job_interests (interest_id, subject_id, words, saved_at) VALUES ($1, $2, $3, $4)",
         interest.interest_id,
         subject,
-        occupation,
-        place,
         interest.words,
         interest.saved_at,
     )
 
 
-async def same_as(connection: Connection, subject: SubjectId, *, occupation: str, place: str | None) -> UUID | None:
-    """The person's interest with this compared form."""
-    return await connection.fetchval(
-        "SELECT interest_id FROM job_interests"
-        " WHERE subject_id = $1 AND occupation = $2 AND place IS NOT DISTINCT FROM $3",
-        subject,
-        occupation,
-        place,
-    )
-
-
-async def count_of(connection: Connection, subject: SubjectId) -> int:
-    return int(await connection.fetchval("SELECT count(*) FROM job_interests WHERE subject_id = $1", subject))
-
-
 async def all_of(connection: Connection, subject: SubjectId) -> list[JobInterest]:
-    """Everything the person looks for, in the order in which they said so."""
+    """Everything the person looks for, in the order in which they said so: at most `save_job_interest.MOST_INTERESTS`."""
     rows = await connection.fetch(
         "SELECT interest_id, words, saved_at FROM job_interests WHERE subject_id = $1 ORDER BY interest_id", subject
     )

@@ -24,7 +24,6 @@ from contracts.purposes import PurposeId
 
 from chassis import work
 from profile_service import deletions, employers, job_interests, logins, profiles
-from profile_service.compared import compared
 from profile_service.delete_profile import final_deletion_of
 from profile_service.deletions import Deletion
 from profile_service.email_address import email_hash
@@ -32,6 +31,7 @@ from profile_service.job_interests import JobInterest, Words
 from profile_service.logins import Credential, Login
 from profile_service.passwords import Passwords
 from profile_service.profiles import Details, Profile
+from profile_service.same_interest import same_interest
 
 _CATEGORY: Final = Category.USER_INFORMATION
 _log = get_logger()
@@ -106,13 +106,12 @@ async def _interest_saved(event: JobInterestSaved, tx: Transaction) -> None:
     subject, occupation, place = event.subject_id, event.occupation.reveal(), event.place.reveal()
     if occupation is ERASED or place is ERASED or await profiles.find(tx.connection, subject) is None:
         return
-    asked, where = compared(occupation), None if place is None else compared(place) or None
-    if await job_interests.same_as(tx.connection, subject, occupation=asked, place=where) is not None:
+    if same_interest(tx, await job_interests.all_of(tx.connection, subject), occupation, place) is not None:
         return
     words = Words(occupation=event.occupation, place=event.place)
     sealed = tx.seal(words, subject=subject, record_id=event.interest_id, schema="job_interests")
     interest = JobInterest(event.interest_id, sealed, event.saved_at)
-    await job_interests.add(tx.connection, subject, interest, occupation=asked, place=where)
+    await job_interests.add(tx.connection, subject, interest)
 
 
 async def _interest_removed(event: JobInterestRemoved, tx: Transaction) -> None:

@@ -10,8 +10,8 @@ from contracts.personal import Personal, SubjectId, UserInformation
 from contracts.profile import JobInterestSaved
 
 from profile_service import job_interests
-from profile_service.compared import compared
 from profile_service.job_interests import JobInterest, Words
+from profile_service.same_interest import same_interest
 from profile_service.signed_in import signed_in
 
 MOST_INTERESTS: Final = 50
@@ -26,20 +26,18 @@ async def save_job_interest(
         Problem: 401 when the profile ended; 409 when the person has too many.
     """
     await signed_in(tx, subject)
-    asked, where = compared(occupation), None if place is None else compared(place) or None
-    known = await job_interests.same_as(tx.connection, subject, occupation=asked, place=where)
+    theirs = await job_interests.all_of(tx.connection, subject)
+    known = same_interest(tx, theirs, occupation, place)
     if known is not None:
         return known, False
-    if await job_interests.count_of(tx.connection, subject) >= MOST_INTERESTS:
+    if len(theirs) >= MOST_INTERESTS:
         raise conflict("too-many-job-interests", f"Remove one first: at most {MOST_INTERESTS} can be saved.")
     interest_id = new_id(tx.clock)
     words = Words(
         occupation=Personal[str, UserInformation](occupation), place=Personal[str | None, UserInformation](place)
     )
     sealed = tx.seal(words, subject=subject, record_id=interest_id, schema="job_interests")
-    await job_interests.add(
-        tx.connection, subject, JobInterest(interest_id, sealed, tx.now()), occupation=asked, place=where
-    )
+    await job_interests.add(tx.connection, subject, JobInterest(interest_id, sealed, tx.now()))
     tx.publish(
         JobInterestSaved(
             subject_id=subject,

@@ -1,0 +1,95 @@
+"""Makes `interest_search` anew of the sealed interests, when PostgreSQL has emptied it; until then nobody is ready.
+
+Page by page, under the locks of the people whose interests it opens: what is saved, removed or erased meanwhile writes
+its own part under the same locks. Whoever's key is destroyed is left out. How far it is stands beside what was made, and
+goes with it, so that whoever goes on where another stopped misses nobody, whatever happened between.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from chassis.keys import KeyName
+from chassis.logs import get_logger
+from chassis.sealing import BadBlob
+from chassis.service import Service
+from chassis.sql import borrow
+from chassis.transaction import Transaction
+from chassis.work import WorkItem
+from contracts.personal import ERASED, Category, SubjectId
+
+from notifications_service import interest_search, interest_search_made, interests
+from notifications_service.interest_search import Searched, as_searched
+from notifications_service.interests import Interest, Words
+
+MAKE_INTEREST_SEARCH: Final = "make_interest_search"
+LOOK_EVERY: Final = timedelta(seconds=2)
+PAGE: Final = 250
+"""Interests of one transaction: the most that are opened, and people that are locked, at once."""
+_log = get_logger()
+
+
+def keep_interests_searchable(service: Service) -> None:
+    """A worker looks every `LOOK_EVERY` whether everybody can be found; until then the service is not ready."""
+    service.schedule(MAKE_INTEREST_SEARCH, partial(make_if_missing, service), every=LOOK_EVERY)
+    service.health.check("interests can be searched", partial(_whole, service))
+
+
+async def make_if_missing(service: Service, _item: WorkItem | None = None) -> None:
+    """Make the search anew unless it is whole. Several may do it at once, and share the pages out.
+
+    Raises:
+        Exception: one of `chassis.errors.TRANSIENT`, the keyring's absence among them; done again, it goes on.
+    """
+    count = 0
+    while True:
+        async with borrow(service.database.pool) as connection:
+            made = await interest_search_made.find(connection)
+            if made is None:
+                await interest_search_made.begin(connection)
+                continue
+            if made.whole:
+                break
+            owners = await interests.owners(connection, made.made_to, PAGE)
+            if not owners:
+                await interest_search_made.end(connection, made.made_to)
+                continue
+        count += await _make(service, made.made_to, owners)
+    if count:
+        _log.warning("interest_search.made_anew", interests=count)
+
+
+async def _make(service: Service, made_to: UUID, owners: Mapping[UUID, SubjectId]) -> int:
+    """One page; how many interests of it can be found now."""
+    people = set(owners.values())
+    names = [KeyName(subject, Category.USER_INFORMATION) for subject in people]
+    async with service.database.transaction(people, keys=names) as tx:
+        if not await interest_search_made.advance(tx.connection, made_to, to=max(owners)):
+            return 0
+        rows = await interests.those(tx.connection, list(owners))
+        # one that was removed and came again as another's wrote its own part, under a lock that is not held here
+        opened = [_opened(row, tx) for row in rows if row.subject_id in people]
+        found = [searched for searched in opened if searched is not None]
+        await interest_search.put(tx.connection, found)
+    return len(found)
+
+
+def _opened(row: Interest, tx: Transaction) -> Searched | None:
+    """None for whoever is erased; and for a damaged blob, which must not keep everybody else from being found."""
+    try:
+        words = tx.open(Words, row.words)
+    except BadBlob:
+        _log.critical("interest_search.damaged_interest")
+        return None
+    occupation, place = words.occupation.reveal(), words.place.reveal()
+    if occupation is ERASED or place is ERASED:
+        return None
+    return as_searched(row.interest_id, row.subject_id, occupation, place)
+
+
+async def _whole(service: Service) -> bool:
+    async with borrow(service.database.pool) as connection:
+        made = await interest_search_made.find(connection)
+    return made is not None and made.whole
