@@ -214,6 +214,7 @@ async def test_a_fence_that_does_not_know_a_holders_topic_is_taken_anew(broker: 
     await broker.round.run(ITEM)
     odd = ConsumerGroup(group=f"{broker.prefix}stranger.odd", topics=(f"{broker.prefix}odd.v1",))
     await broker.rig.register("stranger", odd)
+    await broker.rig.answer((await broker.rig.requests())[-1], ["stranger"])
     for holder in ("audit-log", "notifications", "retention"):
         await broker.commit(holder, "profile.v1", {0: 1})
     for _ in range(2):

@@ -6,26 +6,53 @@ from uuid import uuid4
 
 import pytest
 from chassis.sql import borrow
+from contracts.communication import LastMailOutcome
 from contracts.privacy import ConsumerGroup, HolderRegistered
 from retention_service import holders
 
 from .rig import HOLDERS, Rig
+from .test_on_last_mail_ended import at_mailing
 
 GROUP = ConsumerGroup(group="profile.profile.v1", topics=("profile.v1",))
 
 
-async def test_a_new_holder_is_asked_in_every_erasure_that_still_asks(rig: Rig) -> None:
+async def test_a_new_holder_is_asked_in_every_erasure_whose_keys_still_live(rig: Rig) -> None:
     open_one, answered = uuid4(), uuid4()
     await rig.delete(open_one)
     await rig.delete(answered)
     await rig.answer((await rig.requests())[1])
     await rig.register("stranger")
     assert await rig.silent(open_one) == {*HOLDERS, "stranger"}
-    assert await rig.silent(answered) == set()
+    assert await rig.silent(answered) == {"stranger"}
+    assert await rig.stage(answered) == "asking"
+    await rig.work("ask_again")
+    assert len([one for one in await rig.requests() if one.subject_id == answered]) == 2
+    await rig.answer((await rig.requests())[1], ["stranger"])
+    assert await rig.stage(answered) == "fencing"
     await rig.answer((await rig.requests())[0])
     assert await rig.stage(open_one) == "asking"
     await rig.answer((await rig.requests())[0], ["stranger"])
     assert await rig.stage(open_one) == "fencing"
+
+
+@pytest.mark.parametrize("outcome", [LastMailOutcome.SENT, LastMailOutcome.GAVE_UP])
+async def test_no_key_is_destroyed_before_a_holder_that_came_while_the_last_mail_was_out_has_answered(
+    rig: Rig, outcome: LastMailOutcome
+) -> None:
+    subject, _ = await at_mailing(rig)
+    await rig.register("stranger")
+    await rig.end_last_mails(outcome)
+    assert await rig.stage(subject) == "asking"
+    await rig.work("destroy_keys")
+    assert await rig.key("profile", subject, "user_information") is not None
+    await rig.answer((await rig.requests())[0], ["stranger"])
+    await rig.pass_fence(subject)
+    await rig.work("tell_recipients")
+    await rig.work("last_mail")
+    assert len(await rig.last_mails_asked()) == 2
+    await rig.end_last_mails(outcome)
+    await rig.work("destroy_keys")
+    assert await rig.stage(subject) == "done"
 
 
 async def test_a_holder_that_answered_is_not_asked_again_because_it_registers_again(rig: Rig) -> None:

@@ -53,8 +53,10 @@ async def add(
     )
 
 
-async def add_to_all(connection: Connection, erasures: Mapping[UUID, SubjectId], holder: str, at: datetime) -> int:
-    """Ask this holder in each of these erasures; the answer is in how many it was not asked yet."""
+async def add_to_all(
+    connection: Connection, erasures: Mapping[UUID, SubjectId], holder: str, at: datetime
+) -> set[UUID]:
+    """Ask this holder in each of these erasures; the answer is in which it was not asked yet."""
     rows = await connection.fetch(
         "INSERT INTO erasure_holders (erasure_id, holder, subject_id, attempts, asked_at)"
         " SELECT erasure_id, $3, subject_id, 1, $4 FROM unnest($1::uuid[], $2::uuid[]) AS e(erasure_id, subject_id)"
@@ -64,7 +66,7 @@ async def add_to_all(connection: Connection, erasures: Mapping[UUID, SubjectId],
         holder,
         at,
     )
-    return len(rows)
+    return {row["erasure_id"] for row in rows}
 
 
 async def of_erasure(connection: Connection, erasure_id: UUID) -> list[AskedHolder]:

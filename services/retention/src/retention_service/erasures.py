@@ -1,7 +1,6 @@
 """The table `erasures`: which person is being erased, and how far it has come. Stages only move on, or back to asking."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,35 +11,9 @@ from contracts.communication import LastMailOutcome
 from contracts.personal import Category, SubjectId
 from contracts.profile import DeletionReason
 
+from retention_service.erasure import Erasure as Erasure
 from retention_service.erasure_stages import Stage as Stage
 from retention_service.erasure_stages import StageCount
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """One row."""
-
-    erasure_id: UUID
-    subject_id: SubjectId
-    reason: DeletionReason
-    categories: frozenset[Category]
-    nonce: str
-    former_nonces: frozenset[str]
-    receipt: str | None
-    """What the link to the receipt ends in; None once the person was told, and in erasures older than receipts."""
-    receipt_name: str | None
-    policy: str | None
-    stage: Stage
-    fence_id: UUID | None
-    requested_at: datetime
-    due_at: datetime
-    answered_at: datetime | None
-    fenced_at: datetime | None
-    told_at: datetime | None
-    mailed_at: datetime | None
-    mail_outcome: LastMailOutcome | None
-    done_at: datetime | None
-
 
 _COLUMNS: Final = (
     "erasure_id, subject_id, reason, categories, nonce, former_nonces, receipt, receipt_name, policy, stage, fence_id,"
@@ -160,10 +133,23 @@ async def all_answered(connection: Connection, erasure_id: UUID, at: datetime) -
     )
 
 
-async def asking(connection: Connection) -> dict[UUID, SubjectId]:
-    """Whose erasures still wait for answers, by erasure."""
-    rows = await connection.fetch("SELECT erasure_id, subject_id FROM erasures WHERE stage = 'asking'")
+async def before_the_keys_go(connection: Connection) -> dict[UUID, SubjectId]:
+    """Who can still be asked for, by erasure; none of these goes on before the transaction ends."""
+    rows = await connection.fetch(
+        "SELECT erasure_id, subject_id FROM erasures WHERE stage IN ('asking', 'fencing', 'telling', 'mailing')"
+        " ORDER BY erasure_id FOR UPDATE"
+    )
     return {row["erasure_id"]: SubjectId(row["subject_id"]) for row in rows}
+
+
+async def back_to_asking(connection: Connection, erasure_ids: Collection[UUID]) -> set[UUID]:
+    """Somebody more must answer: what was reached since is reached again. The answer is which no longer asked."""
+    rows = await connection.fetch(
+        "UPDATE erasures SET stage = 'asking', answered_at = NULL, fence_id = NULL, fenced_at = NULL, told_at = NULL"
+        " WHERE erasure_id = ANY($1::uuid[]) AND stage IN ('fencing', 'telling', 'mailing') RETURNING erasure_id",
+        list(erasure_ids),
+    )
+    return {row["erasure_id"] for row in rows}
 
 
 async def without_fence(connection: Connection) -> list[UUID]:

@@ -1,4 +1,8 @@
-"""A service says that it holds personal data: every erasure asks it from now on, the open ones too (trap 42)."""
+"""A service says that it holds personal data: every erasure asks it from now on, the open ones too (trap 42).
+
+One that had all its answers goes back to asking, unless its keys are about to be destroyed: then the newcomer, which reads
+all topics from their beginning, meets the request there.
+"""
 
 from chassis.holder_replies import is_signed_by
 from chassis.logs import SafeError, get_logger
@@ -7,8 +11,10 @@ from chassis.transaction import Transaction
 from contracts.privacy import HolderRegistered
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from chassis import work
 from retention_service import erasure_holders, erasures, holders
-from retention_service.ask_holders import Asking
+from retention_service.ask_holders import ASK_AGAIN, Asking
+from retention_service.request_last_mail import LAST_MAIL
 
 _log = get_logger()
 
@@ -34,8 +40,11 @@ def on_holder_registered(asking: Asking) -> Single[HolderRegistered]:
             # Signed once, it can be said again by whoever may write on the topic: it must not shrink the fence.
             _log.error("holder.older_words", holder=event.holder, cure="its clock is behind, or somebody repeats it")
             return
-        open_ones = await erasures.asking(tx.connection)
+        open_ones = await erasures.before_the_keys_go(tx.connection)
         added = await erasure_holders.add_to_all(tx.connection, open_ones, event.holder, tx.now())
-        _log.info("holder.known", holder=event.holder, groups=len(event.groups), asked_in=added)
+        for erasure_id in await erasures.back_to_asking(tx.connection, added):
+            await work.cancel(tx.connection, LAST_MAIL, str(erasure_id))  # it is asked for anew when it is there again
+            tx.enqueue(ASK_AGAIN, str(erasure_id), subject=open_ones[erasure_id])
+        _log.info("holder.known", holder=event.holder, groups=len(event.groups), asked_in=len(added))
 
     return on_holder_registered
