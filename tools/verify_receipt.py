@@ -133,9 +133,13 @@ def read_keys(data):
 def check_body(body):
     names = ["receipt", "edition", "policy", "categories", "requested_on", "done_on", "fence_passed_on"]
     names += ["unreadable", "holders", "recipients", "scans"]
-    receipt, edition, policy, categories, asked, done, fence, unreadable, holders, told, scans = record(
+    if isinstance(body, dict) and "retired" in body:
+        names.append("retired")
+    receipt, edition, policy, categories, asked, done, fence, unreadable, holders, told, scans, *more = record(
         body, names, "body"
     )
+    for retired in more:
+        check_retired(retired)
     text(receipt, "body.receipt")
     count(edition, "body.edition", 1, 2**31)
     text(policy, "body.policy")
@@ -154,6 +158,17 @@ def check_body(body):
             count(value, "body.scans")
     for part in listed(holders, "body.holders", 1):
         check_part(part)
+
+
+def check_retired(retired):
+    """Who was gone for good and did not answer: the issuer's word, which the log committed to."""
+    names = []
+    for part in listed(retired, "body.retired", 1):
+        holder, day = record(part, ["holder", "retired_on"], "body.retired")
+        names.append(matching(NAME, holder, "body.retired.holder"))
+        matching(DAY, day, "body.retired.retired_on")
+    if names != sorted(set(names)):
+        raise Refused("the retired holders are not in order, each once")
 
 
 def check_part(part):
@@ -326,7 +341,8 @@ def verify(data, keys_data):
     if len(salt_bytes) != 32:
         raise Refused("the salt has not 32 bytes")
     check_leaf(leaf, payload.encode(), salt_bytes)
-    silent = sorted(set(holder_keys) - {part["holder"] for part in body["holders"]})
+    named = {part["holder"] for part in (*body["holders"], *body.get("retired", []))}
+    silent = sorted(set(holder_keys) - named)
     return body, check_proof(proof, leaf, log, witnesses), silent
 
 
@@ -342,6 +358,10 @@ def told(body, size, silent):
         rows = ", ".join(f"{number} rows of {category}" for number, category in counts)
         kept = sum(one["records"] for one in parts[-1]["held"])
         lines.append(f"  {name} erased {rows or 'nothing, for nothing was there'}; {kept} records are held")
+    for part in body.get("retired", []):
+        lines.append(
+            f"WARNING: {part['holder']} was retired on {part['retired_on']} and did not answer: see what it held"
+        )
     for name in silent:
         lines.append(f"WARNING: {name}, whose key you have, states nothing here: it came later, or was left out")
     lines.append(f"but for what is held, no living copy can be read since {body['unreadable']['live_since']},")

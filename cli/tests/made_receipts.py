@@ -22,8 +22,8 @@ from contracts.receipt_files import (
     RecipientCounts,
     ScanPart,
     Unreadable,
-    keys_file,
 )
+from contracts.receipt_keys import keys_file
 from contracts.receipts import ErasureAttested, name_of, signed_statement
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 

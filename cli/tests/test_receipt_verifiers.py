@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from contracts.receipt_files import BadReceipt, BadReceiptKeys, Receipt, check_receipt, read_receipt_keys
+from contracts.receipt_files import BadReceipt, Receipt, ReceiptBody, RetiredPart, check_receipt
+from contracts.receipt_keys import BadReceiptKeys, read_receipt_keys
 from contracts.receipts import canonical
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -282,6 +283,36 @@ def test_both_verifiers_add_up_what_a_holder_that_was_asked_twice_states_and_tak
     line = "  notifications erased 4 rows of communication, 3 rows of user_information; 5 records are held"
     assert [text.splitlines().count(line) for text in (said, done.stdout)] == [1, 1]
     assert [text.count("notifications erased") for text in (said, done.stdout)] == [1, 1]
+
+
+def _retired(*names: str) -> ReceiptBody:
+    return ISSUER.body().model_copy(
+        update={"retired": tuple(RetiredPart(holder=name, retired_on="2026-01-30") for name in names)}
+    )
+
+
+def test_both_verifiers_warn_of_a_holder_that_was_retired_without_an_answer(tmp_path: Path) -> None:
+    more = Issuer(holders=(*ISSUER.holders, "assessments")).keys()
+    receipt = ISSUER.receipt(_retired("assessments")).to_bytes()
+    checked = check_receipt(receipt, read_receipt_keys(more), is_signed)
+    assert checked.silent == []
+    for said in ("\n".join(told(checked)), _run(tmp_path, receipt, more).stdout):
+        [line] = [line for line in said.splitlines() if line.startswith("WARNING: ")]
+        assert line == "WARNING: assessments was retired on 2026-01-30 and did not answer: see what it held"
+
+
+@both
+@pytest.mark.parametrize("names", [("search", "assessments"), ("search", "search")], ids=["unordered", "twice"])
+def test_retired_holders_that_stand_in_any_other_order_are_refused(verify: Verify, names: tuple[str, ...]) -> None:
+    assert "not in order" in verify(ISSUER.receipt(_retired(*names)).to_bytes(), KEYS)
+
+
+@both
+@pytest.mark.parametrize("value", [*STRANGE, [{}], [{"holder": "search"}]], ids=repr)
+def test_a_receipt_whose_retired_holders_are_no_list_of_such_is_refused(verify: Verify, value: object) -> None:
+    content = json.loads(TRUE)
+    content["body"]["retired"] = value
+    assert verify(canonical(content) + b"\n", KEYS)
 
 
 def test_neither_verifier_warns_when_every_known_holder_states_something(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ async def outside_world() -> AsyncGenerator[Outside]:
 
 async def disclosed(system: System, subject: UUID, *recipients: Recipient) -> None:
     """These register, and receive data of the person; the system knows when it returns."""
-    async with _outbox_of("profile", system.info) as database, database.transaction([SubjectId(subject)]) as tx:
+    async with outbox_of("profile", system.info) as database, database.transaction([SubjectId(subject)]) as tx:
         for one in recipients:
             tx.publish(
                 RecipientRegistered(
@@ -138,7 +138,7 @@ async def disclosed(system: System, subject: UUID, *recipients: Recipient) -> No
 
 async def restricted(system: System, subject: UUID, restriction_id: UUID) -> None:
     """The person's details may be used no more for now, as rights cases will say; said once for each call."""
-    async with _outbox_of("retention", system.info) as database, database.transaction([SubjectId(subject)]) as tx:
+    async with outbox_of("retention", system.info) as database, database.transaction([SubjectId(subject)]) as tx:
         tx.publish(
             ProcessingRestricted(
                 subject_id=SubjectId(subject),
@@ -151,7 +151,7 @@ async def restricted(system: System, subject: UUID, restriction_id: UUID) -> Non
 
 
 @asynccontextmanager
-async def _outbox_of(service: str, info: StackInfo) -> AsyncGenerator[Database]:
+async def outbox_of(service: str, info: StackInfo) -> AsyncGenerator[Database]:
     """Its relay sends what is published here, on the topics that it owns.
 
     Profile discloses nothing before order 4. Only then may it read the keys of rights cases, which seal the salts of such

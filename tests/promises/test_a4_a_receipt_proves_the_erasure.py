@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from contracts.receipt_files import Receipt, check_receipt, read_receipt_keys
+from contracts.receipt_files import Receipt, check_receipt
+from contracts.receipt_keys import read_receipt_keys
 from contracts.receipts import name_of
 from tillit_cli.log import is_signed
 from tillit_cli.receipt import awaited, public_keys

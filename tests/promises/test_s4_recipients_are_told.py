@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from contracts.receipt_files import check_receipt, read_receipt_keys
+from contracts.receipt_files import check_receipt
+from contracts.receipt_keys import read_receipt_keys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from tillit_cli.log import is_signed

@@ -122,6 +122,16 @@ async def come_forward_again(connection: Connection, kind: str, *, now: datetime
     )
 
 
+async def bring_forward(connection: Connection, kind: str, keys: Sequence[str], to: datetime) -> None:
+    """What these wait for has come: they are due at this time, unless they were before or are being done."""
+    await connection.execute(
+        "UPDATE work SET due_at = $3 WHERE kind = $1 AND key = ANY($2::text[]) AND due_at > $3 AND lease IS NULL",
+        kind,
+        keys,
+        to,
+    )
+
+
 async def finish(connection: Connection, item: WorkItem) -> bool:
     """Remove a done item; False when its lease was lost, and then nothing else of it may be committed."""
     done = await connection.fetchval("DELETE FROM work WHERE id = $1 AND lease = $2 RETURNING id", item.id, item.lease)

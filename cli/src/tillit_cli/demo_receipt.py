@@ -4,7 +4,8 @@ import re
 from typing import Final
 
 import httpx
-from contracts.receipt_files import CheckedReceipt, check_receipt, read_receipt_keys
+from contracts.receipt_files import CheckedReceipt, check_receipt
+from contracts.receipt_keys import read_receipt_keys
 from local_stack.stack import StackInfo
 from pydantic import BaseModel
 

@@ -15,6 +15,7 @@ from tillit_cli import (
     explain,
     exports,
     guest,
+    holders,
     holds,
     imports,
     keys,
@@ -42,6 +43,7 @@ app.add_typer(refused.group, name="outbox")
 app.command()(trace.trace)
 app.add_typer(breaker.group, name="breaker")
 app.add_typer(exports.group, name="exports")
+app.add_typer(holders.group, name="holders")
 app.add_typer(holds.group, name="hold")
 app.add_typer(receipt.group, name="receipt")
 app.add_typer(erasures.group, name="erasures")

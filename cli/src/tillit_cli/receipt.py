@@ -13,7 +13,8 @@ import httpx
 import typer
 from chassis.clock import monotonic
 from chassis.logs import SafeError
-from contracts.receipt_files import BadReceipt, BadReceiptKeys, CheckedReceipt, check_receipt, read_receipt_keys
+from contracts.receipt_files import BadReceipt, CheckedReceipt, check_receipt
+from contracts.receipt_keys import BadReceiptKeys, read_receipt_keys
 from local_stack.stack import Stack
 from rich.console import Console
 
@@ -136,6 +137,10 @@ def told(checked: CheckedReceipt) -> list[str]:
         rows = ", ".join(f"{count} rows of {category}" for category, count in sorted(erased.items()))
         kept = sum(one.records for one in parts[-1].held)
         lines.append(f"  {name} erased {rows or 'nothing, for nothing was there'}; {kept} records are held")
+    lines += [
+        f"WARNING: {part.holder} was retired on {part.retired_on} and did not answer: see what it held"
+        for part in body.retired
+    ]
     lines += [
         f"WARNING: {name}, whose key you have, states nothing here: it came later, or was left out"
         for name in checked.silent

@@ -7,22 +7,21 @@ HMAC under the salt in the leaf -> inclusion in the tree -> checkpoint that the 
 """
 
 import hmac
-import json
-from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from contracts.log_leaf import BadLeaf, read_leaf
 from contracts.merkle import BadProof, leaf_hash
-from contracts.notes import BadNote, Checkpoint, NoteKey, SignatureCheck, check_proof, from_text, read_key, read_proof
+from contracts.notes import BadNote, Checkpoint, SignatureCheck, check_proof, from_text, read_proof
+from contracts.receipt_keys import ReceiptKeys
 from contracts.receipts import ErasureAttested, canonical, signed_statement
 
 FORMAT: Final = "tillit-receipt/1"
-KEYS_FORMAT: Final = "tillit-receipt-keys/1"
 ISSUER: Final = "retention"
 """The service whose event the log committed to."""
 MOST_BYTES: Final = 1024 * 1024
@@ -36,10 +35,6 @@ _Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 class BadReceipt(ValueError):
     """The file is no receipt, or does not prove what it says. The text says why."""
-
-
-class BadReceiptKeys(ValueError):
-    """The file holds no public keys of receipts."""
 
 
 class _Part(BaseModel):
@@ -90,6 +85,13 @@ class ScanPart(_Part):
     found: _Count
 
 
+class RetiredPart(_Part):
+    """A holder that was gone for good before the erasure was done: it did not answer, and nobody says what it erased."""
+
+    holder: _Name
+    retired_on: _Day
+
+
 class ReceiptBody(_Part):
     """What was done, without whom it was done for. A later edition under the same name says more, and replaces it.
 
@@ -107,6 +109,15 @@ class ReceiptBody(_Part):
     holders: Annotated[tuple[HolderPart, ...], Field(min_length=1)]
     recipients: RecipientCounts
     scans: tuple[ScanPart, ...]
+    retired: tuple[RetiredPart, ...] = ()
+    """In order of their names; left out where there is none."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_nobody(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        content: dict[str, object] = written(self)
+        if not self.retired:
+            del content["retired"]
+        return content
 
     def canonical(self) -> bytes:
         """The bytes whose SHA-256 is attested."""
@@ -135,14 +146,6 @@ class Receipt(_Part):
 
     def to_bytes(self) -> bytes:
         return canonical(self.model_dump(mode="json")) + b"\n"
-
-
-class ReceiptKeys(NamedTuple):
-    """The public keys that a verifier needs: of the log, of the witnesses that must have signed, of holders by name."""
-
-    log: NoteKey
-    witnesses: Sequence[NoteKey]
-    holders: Mapping[str, Sequence[bytes]]
 
 
 class CheckedReceipt(NamedTuple):
@@ -210,57 +213,8 @@ def check_receipt(data: bytes, keys: ReceiptKeys, check: SignatureCheck) -> Chec
             raise BadReceipt("the proof is not in its one form")
     except (BadNote, BadProof) as error:
         raise BadReceipt(f"the proof: {error}") from None
-    silent = sorted(set(keys.holders) - {part.holder for part in body.holders})
+    silent = sorted(set(keys.holders) - {part.holder for part in (*body.holders, *body.retired)})
     return CheckedReceipt(receipt, checkpoint, silent)
-
-
-def read_receipt_keys(data: bytes) -> ReceiptKeys:
-    """The keys of a file as `tillit receipt keys` writes it.
-
-    Raises:
-        BadReceiptKeys: it is none.
-    """
-    try:
-        found = _KeysFile.model_validate_json(data)
-        holders: dict[str, list[bytes]] = {}
-        for key in found.holders.keys:
-            holders.setdefault(key.kid, []).append(urlsafe_b64decode(key.x + "=" * (-len(key.x) % 4)))
-        return ReceiptKeys(read_key(found.log), [read_key(one) for one in found.witnesses], holders)
-    except (ValidationError, BadNote, NotBase64, ValueError):
-        raise BadReceiptKeys("the file holds no public keys of receipts: `tillit receipt keys` writes one") from None
-
-
-def keys_file(log: NoteKey, witnesses: Sequence[NoteKey], holders: Mapping[str, bytes]) -> bytes:
-    """The public keys as a file: verifier keys (C2SP signed-note), and a JWKS (RFC 8037) with raw keys by holder's name."""
-    named = [
-        {"crv": "Ed25519", "kid": name, "kty": "OKP", "x": urlsafe_b64encode(key).decode().rstrip("=")}
-        for name, key in sorted(holders.items())
-    ]
-    content = {
-        "format": KEYS_FORMAT,
-        "log": str(log),
-        "witnesses": [str(witness) for witness in witnesses],
-        "holders": {"keys": named},
-    }
-    return json.dumps(content, indent=1, sort_keys=True).encode() + b"\n"
-
-
-class _Jwk(_Part):
-    kid: _Name
-    kty: Literal["OKP"]
-    crv: Literal["Ed25519"]
-    x: _Text
-
-
-class _Jwks(_Part):
-    keys: tuple[_Jwk, ...]
-
-
-class _KeysFile(_Part):
-    format: Literal["tillit-receipt-keys/1"]
-    log: _Text
-    witnesses: tuple[_Text, ...]
-    holders: _Jwks
 
 
 def _encoded(receipt: Receipt) -> bytes:
@@ -274,6 +228,9 @@ def _check_statements(body: ReceiptBody, keys: ReceiptKeys, check: SignatureChec
     names = [part.holder for part in body.holders]
     if names != sorted(names):
         raise BadReceipt("the holders are not in order")
+    retired = [part.holder for part in body.retired]
+    if retired != sorted(set(retired)):
+        raise BadReceipt("the retired holders are not in order, each once")
     for part in body.holders:
         message = signed_statement(body.receipt, part.model_dump(mode="json", exclude={"signature"}))
         signature = _signature_of(part)

@@ -7,7 +7,8 @@ import httpx
 from chassis.jwks import JwksFile
 from chassis.sql import borrow
 from contracts.profile import DeletionReason
-from contracts.receipt_files import ReceiptBody, ReceiptKeys
+from contracts.receipt_files import ReceiptBody
+from contracts.receipt_keys import ReceiptKeys
 from contracts.receipts import name_of
 from retention_service import erasures, receipts
 from retention_service.ask_holders import Asking

@@ -6,7 +6,8 @@ import secrets
 import httpx
 import pytest
 from chassis.sql import borrow
-from contracts.receipt_files import Receipt, read_receipt_keys
+from contracts.receipt_files import Receipt
+from contracts.receipt_keys import read_receipt_keys
 from contracts.receipts import name_of
 from retention_service.ask_holders import Asking
 from retention_service.reopen_erasure import reopen_erasure

@@ -7,11 +7,13 @@ from chassis.rate_limit import Limit
 from chassis.service import Service
 from fastapi import APIRouter
 
+from retention_service.ask_holders import Asking
 from retention_service.breaker_api import breaker_routes
 from retention_service.destroyed_keys_api import destroyed_keys_routes
 from retention_service.erasures_api import erasure_routes
 from retention_service.erasures_since_api import erasures_since_routes
 from retention_service.exports_api import export_routes
+from retention_service.holders_api import holder_routes
 from retention_service.holds_api import hold_routes
 from retention_service.keyring import Keyring
 from retention_service.keyring_api import keyring_routes
@@ -38,6 +40,7 @@ def routes(
         router.include_router(erasures_since_routes(service))
         router.include_router(erasure_routes(service))
         router.include_router(breaker_routes(service, settings.officers_known))
+        router.include_router(holder_routes(service, settings.officers_known, Asking.told_by(settings)))
         router.include_router(hold_routes(service, keyring, settings.officers_known))
         trusted = JwksFile(settings.service_jwks_file)
         router.include_router(receipt_routes(service, settings.holders_required, trusted, LogTrust.of(settings)))

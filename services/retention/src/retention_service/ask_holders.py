@@ -11,8 +11,10 @@ from chassis.logs import get_logger
 from chassis.sql import Connection
 from chassis.transaction import Transaction
 from chassis.work import WorkItem
+from contracts.personal import SubjectId
 from contracts.privacy import ErasureRequested
 
+from chassis import work
 from retention_service import erasure_holders, erasures, holders, holds
 from retention_service.erasures import Erasure, Stage
 from retention_service.settings import RetentionSettings
@@ -76,9 +78,10 @@ def ask_again(asking: Asking) -> Callable[[WorkItem, Transaction], Awaitable[Non
         erasure = await erasures.find(tx.connection, UUID(item.key))
         if erasure is None or erasure.stage is not Stage.ASKING:
             return
-        expected = await everybody(tx, asking)
-        await erasure_holders.add(tx.connection, erasure.erasure_id, erasure.subject_id, expected, tx.now())
-        silent = await erasure_holders.ask_silent(tx.connection, erasure.erasure_id, tx.now())
+        missing = await end_asking(tx, erasure.erasure_id, erasure.subject_id, asking)
+        if not missing:
+            return  # who was silent is retired by now
+        silent = await erasure_holders.ask_silent(tx.connection, erasure.erasure_id, missing, tx.now())
         attempts = max(silent.values(), default=1)
         say = _log.error if attempts >= _ALARM_ATTEMPTS else _log.warning
         say("erasure.asked_again", holders=sorted(silent), attempts=attempts, cure=_CURE)
@@ -86,6 +89,23 @@ def ask_again(asking: Asking) -> Callable[[WorkItem, Transaction], Awaitable[Non
         _ask_again_in(tx, erasure, min(asking.first_wait * 2 ** min(attempts - 1, 20), _LONGEST_WAIT))
 
     return ask_again
+
+
+async def end_asking(tx: Transaction, erasure_id: UUID, subject: SubjectId, asking: Asking) -> set[str]:
+    """Go on to the fence when everybody has answered: those asked, those registered meanwhile, and those required.
+
+    The answer is who has not; a retired holder is waited for no more, and has not answered either.
+    """
+    expected = await everybody(tx, asking)
+    await erasure_holders.add(tx.connection, erasure_id, subject, expected, tx.now())
+    asked = await erasure_holders.of_erasure(tx.connection, erasure_id)
+    retired = (await holders.retired(tx.connection)).keys() - asking.required
+    silent = {one.holder for one in asked if one.replied_at is None} - retired
+    if not silent:
+        await erasures.all_answered(tx.connection, erasure_id, tx.now())
+        await work.cancel(tx.connection, ASK_AGAIN, str(erasure_id))
+        _log.info("erasure.answered", holders=len(expected))
+    return silent
 
 
 def _ask_again_in(tx: Transaction, erasure: Erasure, wait: timedelta) -> None:

@@ -4,6 +4,7 @@ It names nobody: a name that only its bearer can find, holders of ours, categori
 """
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -12,11 +13,11 @@ from chassis.jwks import Keys
 from chassis.logs import SafeError
 from chassis.scoped_keys import scope_of
 from chassis.sql import Connection
-from contracts.receipt_files import HolderPart, ReceiptBody, Unreadable
+from contracts.receipt_files import HolderPart, ReceiptBody, RetiredPart, Unreadable
 from contracts.receipts import day, signed_statement
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from retention_service import erasure_holders, fences, subject_keys
+from retention_service import erasure_holders, fences, holders, subject_keys
 from retention_service.ask_holders import Asking
 from retention_service.destruction import Destruction
 from retention_service.erasures import Erasure, Stage
@@ -49,7 +50,8 @@ async def build_receipt(
     if erasure.stage is not Stage.DONE or erasure.done_at is None or erasure.fenced_at is None:
         raise Incomplete("the erasure is not done")
     name = erasure.receipt_name or ""
-    holders = await _holders(connection, erasure, name, edition, asking)
+    retired = await _retired(connection, erasure, asking)
+    stated = await _holders(connection, erasure, name, edition, asking, {part.holder for part in retired})
     await _refuse_without_fence(connection, erasure)
     await _refuse_living_keys(connection, erasure, destruction)
     return ReceiptBody(
@@ -63,21 +65,33 @@ async def build_receipt(
         unreadable=Unreadable(
             live_since=day(erasure.done_at), backups_by=day(erasure.done_at + BACKUPS_UNREADABLE_AFTER)
         ),
-        holders=tuple(holders),
+        holders=tuple(stated),
         recipients=await told_counts(connection, erasure.erasure_id),
         scans=tuple(await scans_of(connection, erasure.erasure_id)),
+        retired=tuple(retired),
     )
 
 
+async def _retired(connection: Connection, erasure: Erasure, asking: Asking) -> list[RetiredPart]:
+    """Holders that were gone before the erasure was done, and have not answered it: asked in vain, or not at all."""
+    asked = await erasure_holders.of_erasure(connection, erasure.erasure_id)
+    answered = {one.holder for one in asked if one.replied_at is not None}
+    return [
+        RetiredPart(holder=holder, retired_on=day(at))
+        for holder, at in sorted((await holders.retired(connection)).items())
+        if holder not in answered | asking.required and erasure.done_at is not None and at <= erasure.done_at
+    ]
+
+
 async def _holders(
-    connection: Connection, erasure: Erasure, name: str, edition: int, asking: Asking
+    connection: Connection, erasure: Erasure, name: str, edition: int, asking: Asking, retired: Collection[str]
 ) -> list[HolderPart]:
     """What everybody states who was asked, by name, oldest first, an answer to each asking.
 
     Each signature is checked again, as whoever reads the receipt does.
     """
     asked = await erasure_holders.of_erasure(connection, erasure.erasure_id)
-    silent = {one.holder for one in asked if one.replied_at is None}
+    silent = {one.holder for one in asked if one.replied_at is None and one.holder not in retired}
     # Who became required after the erasure was attested was asked for nothing in it.
     required = asking.required if edition == 1 else frozenset[str]()
     missing = required - {one.holder for one in asked} | silent
@@ -86,7 +100,7 @@ async def _holders(
     parts: list[HolderPart] = []
     unsigned: set[str] = set()
     for one in sorted(asked, key=lambda one: one.holder):
-        stated = [*one.former, one.statement]
+        stated = [*one.former, *([] if one.holder in retired else [one.statement])]
         if not all(_is_signed(part, one.holder, name, asking.trusted) for part in stated):
             unsigned.add(one.holder)
         parts += [part for part in stated if part is not None]

@@ -91,13 +91,16 @@ async def of_erasures(connection: Connection, erasure_ids: Sequence[UUID]) -> di
     return found
 
 
-async def ask_silent(connection: Connection, erasure_id: UUID, at: datetime) -> Mapping[str, int]:
-    """Count one more attempt for each that has not answered; the answer is how many each has had."""
+async def ask_silent(
+    connection: Connection, erasure_id: UUID, silent: Collection[str], at: datetime
+) -> Mapping[str, int]:
+    """Count one more attempt for each of these; the answer is how many each has had."""
     rows = await connection.fetch(
         "UPDATE erasure_holders SET attempts = attempts + 1, asked_at = $2"
-        " WHERE erasure_id = $1 AND replied_at IS NULL RETURNING holder, attempts",
+        " WHERE erasure_id = $1 AND replied_at IS NULL AND holder = ANY($3::text[]) RETURNING holder, attempts",
         erasure_id,
         at,
+        sorted(silent),
     )
     return {row["holder"]: row["attempts"] for row in rows}
 
@@ -157,6 +160,14 @@ async def answered_since(
         limit,
     )
     return [Answered(row["erasure_id"], row["replied_at"]) for row in rows]
+
+
+async def waiting_for(connection: Connection, holder: str) -> list[UUID]:
+    """The erasures that this holder has not answered."""
+    rows = await connection.fetch(
+        "SELECT erasure_id FROM erasure_holders WHERE holder = $1 AND replied_at IS NULL", holder
+    )
+    return [row["erasure_id"] for row in rows]
 
 
 async def count_silent(connection: Connection) -> dict[str, int]:

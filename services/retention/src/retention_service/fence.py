@@ -139,6 +139,9 @@ class FenceRound:
             counts = {count.stage: count for count in await erasures.count_open(connection)}
             silent = await erasure_holders.count_silent(connection)
             unscanned = await residue_scans.count_silent(connection)
+            for gone in await holders.retired(connection):  # nobody waits for them
+                silent.pop(gone, None)
+                unscanned.pop(gone, None)
             trip = await breaker_trips.open_one(connection)
             held = await held_back.count(connection, trip.trip_id) if trip is not None else 0
             unproven = await receipts.count_unproven(connection)

@@ -106,6 +106,7 @@ HOLDER = Holder(
         "ledger_state": "how far this database has taken in the ledger of destroyed keys",
         "rotations": "rotations of the key-encryption key, about no person",
         "holders": "services and their tables, about no person",
+        "holder_retirements": "services that are gone, and the officers who said so, about no person",
         "receipts": "receipts name nobody: counts and days under a name that only its bearer can find",
         "fences": "offsets of topics, about no person",
         "breaker_trips": "how many erasures were stopped when, and the officers who released them",

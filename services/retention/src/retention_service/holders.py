@@ -21,10 +21,12 @@ class RegisteredHolder:
     groups: tuple[ConsumerGroup, ...]
     tables: tuple[HeldTable, ...]
     registered_at: datetime
+    retired_at: datetime | None
+    """Since when it is gone for good and asked no more."""
 
 
 async def register(connection: Connection, event: HolderRegistered) -> bool:
-    """Keep the holder's newest declaration; False when a newer one is known, which stays.
+    """Keep the holder's newest declaration; False when a newer one is known, or it is retired: that stays.
 
     Waits for transactions that hold the list still (see `hold_still`).
     """
@@ -32,7 +34,7 @@ async def register(connection: Connection, event: HolderRegistered) -> bool:
         "INSERT INTO holders (holder, groups, tables, registered_at) VALUES ($1, $2::text::jsonb, $3::text::jsonb, $4)"
         " ON CONFLICT (holder) DO UPDATE SET groups = excluded.groups, tables = excluded.tables,"
         " registered_at = excluded.registered_at WHERE holders.registered_at <= excluded.registered_at"
-        " RETURNING holder",
+        " AND holders.retired_at IS NULL RETURNING holder",
         event.holder,
         _GROUPS.dump_json(event.groups).decode(),
         _TABLES.dump_json(event.tables).decode(),
@@ -46,15 +48,27 @@ async def hold_still(connection: Connection) -> None:
     await connection.execute("LOCK TABLE holders IN SHARE MODE")
 
 
+async def hold_alone(connection: Connection) -> None:
+    """Until this transaction ends nobody registers, asks all holders, or retires one."""
+    await connection.execute("LOCK TABLE holders IN SHARE ROW EXCLUSIVE MODE")
+
+
 async def names(connection: Connection) -> set[str]:
-    rows = await connection.fetch("SELECT holder FROM holders")
+    """Whom an erasure asks: every holder that is not retired."""
+    rows = await connection.fetch("SELECT holder FROM holders WHERE retired_at IS NULL")
     return {row["holder"] for row in rows}
 
 
 async def registered(connection: Connection) -> Sequence[RegisteredHolder]:
-    """Every holder, by name."""
+    """Every holder that is not retired, by name."""
+    return [one for one in await ever_registered(connection) if one.retired_at is None]
+
+
+async def ever_registered(connection: Connection) -> Sequence[RegisteredHolder]:
+    """Every holder, retired ones too, by name."""
     rows = await connection.fetch(
-        "SELECT holder, groups::text AS groups, tables::text AS tables, registered_at FROM holders ORDER BY holder"
+        "SELECT holder, groups::text AS groups, tables::text AS tables, registered_at, retired_at FROM holders"
+        " ORDER BY holder"
     )
     return [
         RegisteredHolder(
@@ -62,6 +76,18 @@ async def registered(connection: Connection) -> Sequence[RegisteredHolder]:
             _GROUPS.validate_json(row["groups"]),
             _TABLES.validate_json(row["tables"]),
             row["registered_at"],
+            row["retired_at"],
         )
         for row in rows
     ]
+
+
+async def retired(connection: Connection) -> dict[str, datetime]:
+    """Holders that are gone for good, and since when."""
+    rows = await connection.fetch("SELECT holder, retired_at FROM holders WHERE retired_at IS NOT NULL")
+    return {row["holder"]: row["retired_at"] for row in rows}
+
+
+async def retire(connection: Connection, holder: str, at: datetime) -> None:
+    """Ask this holder no more; waits for transactions that hold the list still."""
+    await connection.execute("UPDATE holders SET retired_at = $2 WHERE holder = $1", holder, at)

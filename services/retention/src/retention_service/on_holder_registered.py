@@ -23,6 +23,10 @@ class UnknownHolder(SafeError):
     """A holder whose answers nobody could verify: it would keep every erasure open for ever."""
 
 
+class RetiredHolder(SafeError):
+    """A holder that was given up for gone says that it holds data. It is parked: whom it forgot nobody asks it again."""
+
+
 class ForeignRegistration(SafeError):
     """A registration that the named holder did not make: it could shrink what the fence waits for. It is parked."""
 
@@ -36,6 +40,9 @@ def on_holder_registered(asking: Asking) -> Single[HolderRegistered]:
             raise UnknownHolder("no trusted key has this holder's name: add it to TILLIT_SERVICE_JWKS_FILE and replay")
         if not isinstance(key.public_key, Ed25519PublicKey) or not is_signed_by(event, key.public_key):
             raise ForeignRegistration("the registration is not signed by the holder that it names")
+        retired_at = (await holders.retired(tx.connection)).get(event.holder)
+        if retired_at is not None and event.registered_at > retired_at:
+            raise RetiredHolder("two officers retired this holder: begin again under another name, with nothing stored")
         if not await holders.register(tx.connection, event):
             # Signed once, it can be said again by whoever may write on the topic: it must not shrink the fence.
             _log.error("holder.older_words", holder=event.holder, cure="its clock is behind, or somebody repeats it")

@@ -4,7 +4,7 @@ import hmac
 
 from chassis.holder_replies import is_signed_by, states
 from chassis.jwks import Keys
-from chassis.logs import SafeError, get_logger
+from chassis.logs import SafeError
 from chassis.reactions import Single
 from chassis.transaction import Transaction
 from contracts.privacy import PersonalDataErased
@@ -12,13 +12,10 @@ from contracts.receipt_files import HolderPart
 from contracts.receipts import canonical, statement
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from chassis import work
 from retention_service import erasure_holders, erasures
-from retention_service.ask_holders import ASK_AGAIN, Asking, everybody
+from retention_service.ask_holders import Asking, end_asking
 from retention_service.attest_erasure import ask_to_attest
 from retention_service.erasures import Erasure, Stage
-
-_log = get_logger()
 
 
 class ForeignReply(SafeError):
@@ -42,7 +39,7 @@ def on_personal_data_erased(asking: Asking) -> Single[PersonalDataErased]:
         stated = _stated(event, erasure.receipt_name or "", key)
         if current:
             await erasure_holders.answered(tx.connection, event.erasure_id, event.rows, stated, tx.now())
-            await _end_asking(event, tx, asking)
+            await end_asking(tx, event.erasure_id, event.subject_id, asking)
             return
         await erasure_holders.answered_late(tx.connection, event.erasure_id, event.nonce, stated)
         if erasure.stage is Stage.DONE:
@@ -79,19 +76,3 @@ def _is_current(event: PersonalDataErased, erasure: Erasure) -> bool:
     if any(hmac.compare_digest(event.nonce.encode(), former.encode()) for former in erasure.former_nonces):
         return False
     raise ForeignReply("the reply has not the nonce of its erasure")
-
-
-async def _end_asking(event: PersonalDataErased, tx: Transaction, asking: Asking) -> None:
-    """Go on to the fence when everybody has answered: those asked, those registered meanwhile, and those required."""
-    expected = await everybody(tx, asking)
-    await erasure_holders.add(tx.connection, event.erasure_id, event.subject_id, expected, tx.now())
-    silent = [
-        one.holder
-        for one in await erasure_holders.of_erasure(tx.connection, event.erasure_id)
-        if one.replied_at is None
-    ]
-    if silent:
-        return
-    await erasures.all_answered(tx.connection, event.erasure_id, tx.now())
-    await work.cancel(tx.connection, ASK_AGAIN, str(event.erasure_id))
-    _log.info("erasure.answered", holders=len(expected))

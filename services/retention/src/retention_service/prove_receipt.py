@@ -16,7 +16,8 @@ from chassis.work import WorkItem
 from chassis.work_loop import cause_of, finish
 from contracts.log_leaf import read_leaf
 from contracts.notes import to_text
-from contracts.receipt_files import BadReceipt, OpenedEvent, Receipt, ReceiptBody, ReceiptKeys, check_receipt
+from contracts.receipt_files import BadReceipt, OpenedEvent, Receipt, ReceiptBody, check_receipt
+from contracts.receipt_keys import ReceiptKeys
 
 from retention_service import receipts
 from retention_service.holder_keys import raw_keys

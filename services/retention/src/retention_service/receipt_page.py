@@ -38,6 +38,8 @@ def page_of(receipt: Receipt) -> str:
         ("Privacy policy", f"version {body.policy}"),
     ]
     scans = [(one.scanned_on, str(one.holders), str(one.columns), str(one.found)) for one in body.scans]
+    gone = [(one.holder, one.retired_on) for one in body.retired]
+    unanswered = _table(("Did not answer, and was given up for gone", "on"), gone) if gone else ""
     looked = _table(("Looked for residue on", "services", "columns", "rows found"), scans) if scans else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="robots" content="noindex">'
@@ -47,7 +49,7 @@ def page_of(receipt: Receipt) -> str:
         " <em>Verify a receipt</em>. Add <code>?format=json</code> to this page's address for the file.</p>"
         f"{_table((), facts)}"
         f"{_table(('Service', 'erased', 'held', 'day'), map(_part, body.holders))}"
-        f"{looked}"
+        f"{unanswered}{looked}"
         f"<h2>Proof</h2><p>SHA-256 of what is attested: <code>{escape(body.digest())}</code></p>"
         f"<pre><code>{escape(receipt.proof)}</code></pre>"
         "</body></html>"

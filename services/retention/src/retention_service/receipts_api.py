@@ -11,7 +11,7 @@ from chassis.problems import not_found, responses
 from chassis.rate_limit import limited
 from chassis.service import Service
 from chassis.sql import borrow
-from contracts.receipt_files import keys_file
+from contracts.receipt_keys import keys_file
 from contracts.receipts import name_of
 from fastapi import APIRouter, Depends, Header, Path, Query
 from pydantic import BaseModel
@@ -48,7 +48,7 @@ def receipt_routes(service: Service, required: frozenset[str], trusted: Keys, tr
         if trust is None:
             raise not_found("log")
         async with borrow(service.database.pool) as connection:
-            known = await holders.names(connection) | required
+            known = {one.holder for one in await holders.ever_registered(connection)} | required
         found = raw_keys(trusted, sorted(known))
         content = keys_file(trust.log, trust.witnesses, {name: keys[0] for name, keys in found.items()})
         return Response(content, media_type="application/json", headers=_PRIVATE)

@@ -57,13 +57,16 @@ async def find(connection: Connection, nonce: str, holder: str) -> HolderScan | 
     return None if row is None else _scan(row)
 
 
-async def ask_silent(connection: Connection, nonce: str, at: datetime) -> Mapping[str, int]:
-    """Count one more attempt for each that has not answered; the answer is how many each has had."""
+async def ask_silent(
+    connection: Connection, nonce: str, at: datetime, *, retired: Collection[str]
+) -> Mapping[str, int]:
+    """Count one more attempt for each that has not answered and is not retired; the answer is how many each has had."""
     rows = await connection.fetch(
         "UPDATE residue_scans SET attempts = attempts + 1, asked_at = $2 WHERE nonce = $1 AND replied_at IS NULL"
-        " RETURNING holder, attempts",
+        " AND holder <> ALL($3::text[]) RETURNING holder, attempts",
         nonce,
         at,
+        sorted(retired),
     )
     return {row["holder"]: row["attempts"] for row in rows}
 
@@ -95,6 +98,14 @@ async def of_erasures(connection: Connection, erasure_ids: Sequence[UUID]) -> di
     for row in rows:
         found.setdefault(row["erasure_id"], []).append(_scan(row))
     return found
+
+
+async def waiting_for(connection: Connection, holder: str) -> list[tuple[UUID, str]]:
+    """The scans that this holder has not answered, as the erasure and the scan's nonce."""
+    rows = await connection.fetch(
+        "SELECT erasure_id, nonce FROM residue_scans WHERE holder = $1 AND replied_at IS NULL", holder
+    )
+    return [(row["erasure_id"], row["nonce"]) for row in rows]
 
 
 async def count_silent(connection: Connection) -> dict[str, int]:

@@ -15,8 +15,9 @@ from chassis.work import WorkItem
 from contracts.personal import SubjectId
 from contracts.privacy import ResidueScanRequested
 
-from retention_service import erasures, residue_scans
+from retention_service import erasures, holders, residue_scans
 from retention_service.ask_holders import Asking, everybody
+from retention_service.attest_erasure import ask_to_attest
 from retention_service.erasures import Erasure, Stage
 
 SCAN_LATER: Final = "scan_later"
@@ -49,11 +50,11 @@ def begin_scan(asking: Asking) -> Callable[[WorkItem, Transaction], Awaitable[No
         if erasure is None or erasure.stage is not Stage.DONE:
             return
         nonce = secrets.token_hex(_NONCE_BYTES)
-        holders = await everybody(tx, asking)
-        await residue_scans.add(tx.connection, nonce, erasure.erasure_id, erasure.subject_id, holders, tx.now())
+        asked = await everybody(tx, asking)
+        await residue_scans.add(tx.connection, nonce, erasure.erasure_id, erasure.subject_id, asked, tx.now())
         tx.publish(_request_of(erasure, nonce, tx))
         _ask_again_in(tx, erasure, nonce, asking.first_wait)
-        _log.info("residue_scan.begun", holders=len(holders))
+        _log.info("residue_scan.begun", holders=len(asked))
 
     return begin_scan
 
@@ -66,8 +67,10 @@ def scan_again(asking: Asking) -> Callable[[WorkItem, Transaction], Awaitable[No
         erasure = await erasures.find(tx.connection, UUID(erasure_id))
         if erasure is None or erasure.stage is not Stage.DONE:
             return
-        silent = await residue_scans.ask_silent(tx.connection, nonce, tx.now())
+        retired = await holders.retired(tx.connection)
+        silent = await residue_scans.ask_silent(tx.connection, nonce, tx.now(), retired=retired)
         if not silent:
+            ask_to_attest(tx, erasure.erasure_id, erasure.subject_id)
             return
         attempts = max(silent.values())
         say = _log.error if attempts >= _ALARM_ATTEMPTS else _log.warning

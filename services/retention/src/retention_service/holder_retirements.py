@@ -1,0 +1,42 @@
+"""The table `holder_retirements`: which officers gave a holder up for gone, and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chassis.sql import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """One row; without `retired_at` another officer has still to agree."""
+
+    holder: str
+    reason: str
+    first_officer: str
+    retired_at: datetime | None
+
+
+async def all_of_them(connection: Connection) -> dict[str, Retirement]:
+    """Every retirement, agreed on or not, by holder."""
+    rows = await connection.fetch("SELECT holder, reason, first_officer, retired_at FROM holder_retirements")
+    return {
+        row["holder"]: Retirement(row["holder"], row["reason"], row["first_officer"], row["retired_at"]) for row in rows
+    }
+
+
+async def propose(connection: Connection, holder: str, reason: str, officer: str, at: datetime) -> None:
+    """The first officer's word; it alone retires nothing."""
+    await connection.execute(
+        "INSERT INTO holder_retirements (holder, reason, first_officer, first_at) VALUES ($1, $2, $3, $4)",
+        holder,
+        reason,
+        officer,
+        at,
+    )
+
+
+async def agree(connection: Connection, holder: str, officer: str, at: datetime) -> None:
+    """The second officer's."""
+    await connection.execute(
+        "UPDATE holder_retirements SET second_officer = $2, retired_at = $3 WHERE holder = $1", holder, officer, at
+    )
