@@ -1,6 +1,7 @@
 """`tillit holders`: who holds data of people, and which of them is gone for good."""
 
 import asyncio
+import sys
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -13,7 +14,8 @@ from rich.table import Table
 from tillit_cli.operator_calls import operating
 from tillit_cli.stack import State
 
-console: Final = Console(soft_wrap=True)
+_WIDE: Final = 180
+console: Final = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 group = typer.Typer(no_args_is_help=True, help="Who holds data of people, and is asked in every erasure.")
 
 
