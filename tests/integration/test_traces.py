@@ -1,10 +1,12 @@
 """One trace tells an event's whole journey, and nothing of the person."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 import httpx
+import pytest
 from chassis.holders import Holder
 from chassis.kafka_topics import ensure_topics
 from chassis.migrations import MigrationSource
@@ -20,9 +22,10 @@ from contracts.profile import JobInterestSaved
 from contracts.purposes import PurposeId
 from fastapi import APIRouter
 
+from chassis import tls
 from tests.integration import writer
 from tests.integration.town import PARTITIONS, eventually
-from tests.integration.trace_receiver import receiving_traces
+from tests.integration.trace_receiver import TraceReceiver, receiving_traces
 
 CANARY: Final = "Kanarifugl 7f3a91"
 ON_THE_WIRE: Final = {Kind.SERVER: 2, Kind.PRODUCER: 4, Kind.CONSUMER: 5}
@@ -58,11 +61,17 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
+@pytest.fixture(name="receiver")
+def trace_receiver(tmp_path: Path) -> Iterator[TraceReceiver]:
+    with receiving_traces(tmp_path / "traces") as receiver:
+        yield receiver
+
+
 async def test_one_trace_spans_request_outbox_broker_and_reaction_and_tells_nothing_of_the_person(
-    kafka: Kafka, postgres: Postgres, topic_prefix: str
+    kafka: Kafka, postgres: Postgres, topic_prefix: str, receiver: TraceReceiver
 ) -> None:
     await ensure_topics(kafka.bootstrap, partitions=PARTITIONS, prefix=topic_prefix)
-    async with KeyringServer() as keyring, receiving_traces() as receiver:
+    async with KeyringServer() as keyring:
         person = SubjectId(UUID(int=7))
         keyring.make(person, [Category.USER_INFORMATION])
         async with (
@@ -79,7 +88,7 @@ async def test_one_trace_spans_request_outbox_broker_and_reaction_and_tells_noth
             running(service),
         ):
             base = f"http://127.0.0.1:{service.settings.http_port}"
-            async with httpx.AsyncClient(base_url=base) as client:
+            async with httpx.AsyncClient(base_url=base, verify=tls.trusted()) as client:
                 answer = await client.post(f"/people/{person}/interests")
             assert answer.status_code == 204, answer.text
 
@@ -98,5 +107,5 @@ async def test_one_trace_spans_request_outbox_broker_and_reaction_and_tells_noth
 
 
 async def _metrics(base: str) -> bytes:
-    async with httpx.AsyncClient(base_url=base) as client:
+    async with httpx.AsyncClient(base_url=base, verify=tls.trusted()) as client:
         return (await client.get("/metrics")).content

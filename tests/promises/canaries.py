@@ -199,6 +199,11 @@ def _below(base: type) -> Iterator[type]:
         yield from _below(known)
 
 
+def new_text() -> str:
+    """A string that stands nowhere yet."""
+    return _word() + _word()
+
+
 def _word() -> str:
     return "K" + "".join(secrets.choice("bdfghjklmnprstv") + secrets.choice("aeiouy") for _ in range(6))
 

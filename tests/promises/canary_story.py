@@ -1,10 +1,8 @@
 """Drives one person with a canary in every field through every feature that exists, and copies what could be kept."""
 
 import base64
-import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -20,7 +18,6 @@ from tillit_cli.portal import Login, NewPerson
 from tillit_cli.proof.kafka_records import StoredRecord, every_record
 
 from .canaries import Canaries
-from .kept_backups import postgres_tool
 from .system import System
 
 MATCHED: Final = "Prøvesmed"
@@ -66,7 +63,7 @@ async def tell_everything(system: System, canary: Canaries) -> Told:
     await system.settled()
     await _refused(system, login, canary)
     login = await _corrected(system, login, canary)
-    await _parked(system, subject)
+    await _parked(system, subject, login)
     await _held_for_a_while(system, subject, canary)
     link = await _copy_waits(system, subject, canary)
     await system.settled()
@@ -132,8 +129,8 @@ async def _corrected(system: System, login: Login, canary: Canaries) -> Login:
     return Login(system.portal, canary["corrected email"], canary["password"])
 
 
-async def _parked(system: System, subject: UUID) -> None:
-    """An event of theirs that is not as its type promises: it is parked wherever it is read."""
+async def _parked(system: System, subject: UUID, login: Login) -> None:
+    """An event of theirs that is not as its type promises: it is parked wherever it is read, and what follows behind it."""
     original = await _saved_interest(system, subject)
     headers = [
         (name, str(new_id(SystemClock())).encode() if name == "ce_id" else value) for name, value in original.headers
@@ -145,6 +142,8 @@ async def _parked(system: System, subject: UUID) -> None:
         await producer.send_and_wait(original.topic, body, key=original.key, headers=headers)
     finally:
         await producer.stop()
+    await system.settled()
+    await system.portal.save_interest(login, JobInterest(occupation=MATCHED, place="Etsteds"), key=str(uuid4()))
 
 
 async def _saved_interest(system: System, subject: UUID) -> StoredRecord:
@@ -185,17 +184,3 @@ async def parked_about(system: System, subject: UUID) -> int:
         for row in await system.stored.rows_of(database, "parked", ("subject_ids",)):
             found += subject in row["subject_ids"]
     return found
-
-
-def back_up(system: System, into: Path) -> list[Path]:
-    """Dump every service's database as PostgreSQL does, uncompressed."""
-    pg_dump = postgres_tool("pg_dump")
-    into.mkdir()
-    server = system.info.admin_database.rsplit("/", 1)[0]
-    made: list[Path] = []
-    for database in system.info.databases:
-        made.append(into / f"{database}.sql")
-        subprocess.run(
-            [pg_dump, "--no-unlogged-table-data", f"--file={made[-1]}", f"{server}/{database}"], check=True, timeout=60
-        )
-    return made

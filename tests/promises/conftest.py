@@ -14,6 +14,8 @@ from local_stack.stack import Stack, StackInfo, StackOptions
 from tillit_cli.operator_calls import Operator, operating
 from tillit_cli.portal import Portal, portal_at
 
+from tests.integration.trace_receiver import TraceReceiver, receiving_traces
+
 from .system import System
 
 FIRST_PORT = 21_000
@@ -22,16 +24,28 @@ LAST_PORT = 32_000
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[StackInfo]:
-    """Up, with a folder and ports of its own; gone afterwards."""
+def traces() -> Iterator[TraceReceiver]:
+    """Keeps every trace of the stack, in the stack's folder; both are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="tillit-promises-"))
     folder.chmod(0o755)
-    running = Stack(folder / "state")
+    state = folder / "state"
+    state.mkdir()
     try:
-        yield running.up(StackOptions(ports=free_ports()))
+        with receiving_traces(state / "traces") as receiver:
+            yield receiver
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def stack(traces: TraceReceiver) -> Iterator[StackInfo]:
+    """Up, with a folder and ports of its own, and every trace exported; gone afterwards."""
+    running = Stack(traces.file.parent)
+    traced = {"TILLIT_OTLP_ENDPOINT": traces.url, "TILLIT_TRACE_RATIO": "1"}
+    try:
+        yield running.up(StackOptions(ports=free_ports(), environment=traced))
     finally:
         running.down(wipe=True)
-        shutil.rmtree(folder)
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from chassis.keys import KeyName
 from contracts.personal import SubjectId
 from local_stack import dumps
 from local_stack.settings import inherited
-from retention_service import kek
+from retention_service import kek, keyring_backup
 from retention_service.kek import BadKeks, KeyEncryptionKeys, Wrapped
 from retention_service.subject_keys import SubjectKey, unwrap
 from tillit_cli import backups
@@ -78,6 +78,19 @@ async def keys_in(system: System, folder: Path, subject: UUID) -> dict[str, bool
         if row["subject_id"] == subject and row["wrapped"] is not None
         for wrapped in [Wrapped(row["kek_epoch"], row["wrapped"])]
     }
+
+
+def keys_in_backup(backup: Path, kek_folder: Path) -> Mapping[KeyName, bytes]:
+    """The keys of a backup of the keyring that the key-encryption keys of today still open."""
+    keks, found = kek.load(kek_folder), dict[KeyName, bytes]()
+    for row in keyring_backup.rows(backup):
+        try:
+            key = unwrap(keks, row.key)
+        except BadKeks:
+            continue
+        if key is not None:
+            found[row.key.name] = key
+    return found
 
 
 def _opens(keks: KeyEncryptionKeys, key: SubjectKey) -> bool:

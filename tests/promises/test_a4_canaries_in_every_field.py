@@ -1,29 +1,39 @@
 """A4, R1: a person with a unique string in every personal field is driven through every feature, and then erased.
 
 No string is readable anywhere before, but the few that are searched, in the columns listed here; none is after, also not
-in backups that were made before; and what was planted is found by the same search.
+in traces or in backups that were made before; what those hold sealed opens before and with no key that is left after; and
+what was planted in every place is found by the same search.
 """
 
 import asyncio
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from chassis.keys import KeyName
 from chassis.sealing import unseal
 from contracts.personal import Category, SubjectId
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from retention_service import keyring_backup
 from tillit_cli.proof.byte_search import Hit
 from tillit_cli.proof.keyring import remaining_keys
-from tillit_cli.proof.needles import Needle
+from tillit_cli.proof.needles import Needle, needles_of
 from tillit_cli.proof.residue import Before, ResidueProof
+from tillit_cli.proof.sealed_blobs import FoundBlob, open_with_own_keys, try_every_key
 
-from .canaries import NOWHERE, SEARCHED, TOLD, WITHOUT, Canaries, every_personal_field
-from .canary_story import back_up, erase_everything, parked_about, tell_everything
+from tests.integration.trace_receiver import TraceReceiver
+
+from .canaries import NOWHERE, SEARCHED, TOLD, WITHOUT, Canaries, every_personal_field, new_text
+from .canary_controls import IN_TABLES, planted_everywhere, traced
+from .canary_story import erase_everything, parked_about, tell_everything
+from .kept_backups import backed_up, blobs_in, keys_in_backup, rotated
 from .system import System
 
 PLAIN_COLUMNS: Final = {"notifications.interest_search"}
 """What is searched stands plain in its owner's indexed columns, which no log and no backup holds."""
+KEYRING: Final = "keyring.backup"
 
 
 def test_a4_every_personal_field_that_exists_has_a_canary_or_a_reason() -> None:
@@ -37,23 +47,37 @@ def test_a4_every_personal_field_that_exists_has_a_canary_or_a_reason() -> None:
     assert told == set(Canaries().of) - {"query", "header"}
 
 
-async def test_a4_no_canary_is_readable_anywhere_and_after_the_erasure_none_can_be_opened(system: System) -> None:
+async def test_a4_no_canary_is_readable_anywhere_and_after_the_erasure_none_can_be_opened(
+    system: System, traces: TraceReceiver
+) -> None:
     canary = Canaries()
-    backups = system.info.state / "backups-of-the-canaries"
     told = await tell_everything(system, canary)
     subject = told.subject
-    try:
-        await asyncio.to_thread(back_up, system, backups)
+    with kept_below(system.info.state) as kept:
+        kept_dumps = await put_aside(system, kept)
         secret, searched = canary.needles([*canary.sealed, *NOWHERE]), canary.needles(SEARCHED)
         proof = ResidueProof(system.info, subject, secret)
         before = await proof.before_erasure()
         assert all(check.holds for check in before.checks), before.checks
-        assert await parked_about(system, subject) > 0
-        assert told_in(await opened(system, before), secret) == {*canary.sealed}
-        assert await system.search(subject, secret) == set()
-        plain = await system.search(subject, searched)
+        assert {table_of(blob) for blob in before.blobs} >= IN_TABLES
+        assert told_in(await opened(system, before), [*secret, *searched]) == {*canary.sealed, *SEARCHED}
+        seen = await traced(system, traces)
+        assert {service for service, _ in seen} >= {f"tillit-{name}" for name in system.info.services}
+        assert ("tillit-profile", "POST /job-seekers") in seen
+        assert str(subject).encode() not in traces.raw
+
+        planted = needles_of({"planted": [new_text()]})
+        async with planted_everywhere(system, traces, kept / "planted", planted[0].content.decode()) as control:
+            hits = await system.search(subject, [*secret, *searched, *planted])
+        assert control.missed(hits, planted) == []
+        assert {hit for hit in hits if hit.needle in secret} == set()
+        plain = {hit for hit in hits if hit.needle in searched}
         assert not plain - may_be_plain(plain)
         assert {hit.where for hit in plain if hit.place == "rows"} >= PLAIN_COLUMNS
+
+        dumped = blobs_in(kept_dumps, [*system.info.services], subject)
+        assert {blob.where for blob in dumped} == {*system.info.services}
+        assert not open_with_own_keys(dumped, keys_in_backup(kept / KEYRING, system.info.kek))
 
         await erase_everything(system, told, canary)
         after = await proof.after_erasure(before)
@@ -65,8 +89,36 @@ async def test_a4_no_canary_is_readable_anywhere_and_after_the_erasure_none_can_
         assert await parked_about(system, subject) == 0
         left = await system.search(subject, searched)
         assert not left - may_be_plain(left, rows=False)
+
+        remaining = await remaining_keys(system.stored, system.info.kek)
+        assert {blob.header.category for blob in try_every_key(dumped, remaining).opened} <= {Category.RIGHTS_CASE}
+        await rotated(system.operator)
+        assert keys_in_backup(kept / KEYRING, system.info.kek) == {}
+
+
+@contextmanager
+def kept_below(state: Path) -> Generator[Path]:
+    """A folder that is searched with the rest of the stack's state."""
+    folder = state / "kept-of-the-canaries"
+    folder.mkdir()
+    try:
+        yield folder
     finally:
-        shutil.rmtree(backups, ignore_errors=True)
+        shutil.rmtree(folder)
+
+
+async def put_aside(system: System, folder: Path) -> Path:
+    """Backups of every service and of the keyring, as operators make them; where the dumps are."""
+    dumps = await asyncio.to_thread(backed_up, system, folder)
+    await rotated(system.operator)
+    newest = keyring_backup.newest(system.info.kek.with_name("keyring-backups"))
+    assert newest is not None
+    shutil.copy(newest, folder / KEYRING)
+    return dumps
+
+
+def table_of(blob: FoundBlob) -> str:
+    return blob.where.rpartition(".")[0]
 
 
 async def opened(system: System, before: Before) -> list[bytes]:
