@@ -1,7 +1,8 @@
 """What must hold: after every step for whoever was erased, and for everybody once nothing is left to do."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from uuid import UUID
 
@@ -42,11 +43,10 @@ async def after_each_step(play: Play) -> None:
         Violation: with where.
     """
     town = play.town
-    names = {person.subject_id: person for person in play.people.everybody}
-    for subject, categories in town.gone.items():
-        for place in town.places.values():
-            if place.catch_up is None:
-                await _nowhere(place, names[SubjectId(subject)], sorted(categories))
+    erased = [person for person in play.people.everybody if person.subject_id in town.gone]
+    if erased:
+        today = [place for place in town.places.values() if place.catch_up is None]
+        await asyncio.gather(*(_nowhere(place, erased, town.gone) for place in today))
     if town.door.open:
         await _keys_are_gone(play)
 
@@ -71,26 +71,38 @@ async def once_settled(play: Play) -> None:
     _nobody_is_written_to_twice(play)
 
 
-async def _nowhere(place: Place, person: Person, categories: Sequence[str]) -> None:
-    texts = [str(person.subject_id), person.subject_id.bytes.hex(), person.email]
-    found = await place.rows.fetch(_search(place.name, place.rows.tables), *texts, list(categories))
+async def _nowhere(place: Place, people: Sequence[Person], gone: Mapping[UUID, Collection[str]]) -> None:
+    """None of these people, each of whom is erased in these categories, is in any row that may not stay."""
+    asked = (
+        [str(person.subject_id) for person in people],
+        [person.email for person in people],
+        [",".join(sorted(gone[person.subject_id])) for person in people],
+    )
+    found = await place.rows.fetch(_search(place.name, place.rows.tables), *asked)
     if found:
-        tables = ", ".join(f"{row['found']} in {row['place']}" for row in found)
-        raise Violation(f"{person.name} is erased, and {place.name} has rows of them: {tables}")
+        [first, *_] = (person for person in people if str(person.subject_id) == found[0]["subject"])
+        tables = ", ".join(
+            f"{row['found']} in {row['place']}" for row in found if row["subject"] == found[0]["subject"]
+        )
+        raise Violation(f"{first.name} is erased, and {place.name} has rows of them: {tables}")
 
 
 @cache
 def _search(service: str, tables: Sequence[str]) -> str:
-    """Rows of every table that name somebody in any column, as text or as bytes, and may not."""
+    """Rows of every table that name somebody erased in any column, as text or as bytes, and may not."""
     parts = [
-        f"SELECT '{table}' AS place, count(*) AS found FROM {table} AS row"
-        " WHERE (strpos(row::text, $1) > 0 OR strpos(row::text, $2) > 0 OR strpos(row::text, $3) > 0"
-        " OR strpos(row::text, encode(convert_to($3, 'UTF8'), 'hex')) > 0)"
-        f" AND NOT ({may_stay(service, table)})"
+        f"SELECT '{table}' AS place, one.subject, count(*) AS found FROM {table} AS row"
+        " CROSS JOIN LATERAL (SELECT row::text AS said OFFSET 0) AS told"  # once for everybody
+        " JOIN one ON strpos(told.said, one.subject) > 0 OR strpos(told.said, one.subject_hex) > 0"
+        " OR strpos(told.said, one.email) > 0 OR strpos(told.said, one.email_hex) > 0"
+        f" WHERE NOT ({may_stay(service, table)}) GROUP BY one.subject"
         for table in tables
     ]
     return (
-        f"SELECT place, found FROM ({' UNION ALL '.join(parts)}) AS all_tables WHERE found > 0 AND $4::text[] <> '{{}}'"
+        "WITH one AS MATERIALIZED (SELECT subject, replace(subject, '-', '') AS subject_hex, email,"
+        " encode(convert_to(email, 'UTF8'), 'hex') AS email_hex, string_to_array(categories, ',') AS gone"
+        " FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (subject, email, categories))"
+        f" {' UNION ALL '.join(parts)} ORDER BY subject, place"
     )
 
 
@@ -102,10 +114,8 @@ async def _keys_are_gone(play: Play) -> None:
     for person in play.people.everybody:
         lifted = [key_of(person.subject_id, held.hold_id) for held in person.holds if held.lifted]
         by_caller.setdefault("profile", []).extend(lifted)
-    for caller, names in by_caller.items():
-        if not names:
-            continue
-        living = await play.town.living(caller, names)
+    asked = [play.town.living(caller, names) for caller, names in by_caller.items() if names]
+    for living in await asyncio.gather(*asked):
         if living:
             raise Violation(f"a destroyed key is back: {sorted(living)}")
 

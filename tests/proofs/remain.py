@@ -1,6 +1,7 @@
 """What of an erased person may stay where, and why: reviewed data. Whatever else names them is a resurrection.
 
-Each entry is one table of one service and the condition, in SQL, on rows that may stay; `$4` are the erased categories.
+Each entry is one table of one service and the condition, in SQL, on rows that may stay; `one.gone` are the categories of
+the person that are erased.
 """
 
 from collections.abc import Mapping
@@ -23,12 +24,12 @@ _CATEGORY_OF_TYPE: Final = ", ".join(f"('{event.type}', '{event.category}')" for
 
 REMAIN: Final[Mapping[tuple[str, str], MayStay]] = MappingProxyType(
     {
-        (EVERY, "subjects"): MayStay("erased @> $4::text[]", "the tombstone: an id and categories, for 90 days"),
+        (EVERY, "subjects"): MayStay("erased @> one.gone", "the tombstone: an id and categories, for 90 days"),
         (EVERY, "outbox"): MayStay("true", "sealed, sent soon, and dropped where it arrives; empty once all is sent"),
         (EVERY, "parked"): MayStay(
             "NOT encrypted AND (privacy_protocol OR EXISTS (SELECT 1 FROM"
             f" (VALUES {_CATEGORY_OF_TYPE}) AS known (type, category)"
-            " WHERE known.type = row.event_type AND known.category <> ALL($4::text[])))",
+            " WHERE known.type = row.event_type AND known.category <> ALL(one.gone)))",
             "the privacy protocol, which waits for nobody and says nothing of a person; what is of another category",
         ),
         (EVERY, "known_holds"): MayStay(
@@ -40,24 +41,24 @@ REMAIN: Final[Mapping[tuple[str, str], MayStay]] = MappingProxyType(
         ),
         ("retention", "holds"): MayStay("true", "rights_case: which holds there were and why, sealed, for 3 years"),
         ("retention", "subject_keys"): MayStay(
-            "wrapped IS NULL OR category <> ALL($4::text[])", "an empty row, so that the key is never made again"
+            "wrapped IS NULL OR category <> ALL(one.gone)", "an empty row, so that the key is never made again"
         ),
         ("retention", "erasures"): MayStay("true", "rights_case: that it was done, for 3 years"),
         ("retention", "erasure_holders"): MayStay("true", "rights_case: who answered what, for 3 years"),
         ("retention", "residue_scans"): MayStay("true", "rights_case: what the later scans found, for 3 years"),
         ("retention", "work"): MayStay("true", "steps of the erasure itself, which end with it"),
         ("audit-log", "contents"): MayStay(
-            "category <> ALL($4::text[])", "evidence that runs its own clock, sealed under keys that nobody here has"
+            "category <> ALL(one.gone)", "evidence that runs its own clock, sealed under keys that nobody here has"
         ),
         ("notifications", "mails"): MayStay(
-            "'communication' <> ALL($4::text[])",
+            "'communication' <> ALL(one.gone)",
             "R4: communication runs its own clock unless its erasure was asked for",
         ),
         ("notifications", "last_mails"): MayStay(
             "true", "the address, sealed under the key that dies, until the mail has ended; how it did, for 3 years"
         ),
         ("notifications", "work"): MayStay(
-            "kind = 'mail' AND 'communication' <> ALL($4::text[])", "it finds the person restricted and ends the mail"
+            "kind = 'mail' AND 'communication' <> ALL(one.gone)", "it finds the person restricted and ends the mail"
         ),
     }
 )

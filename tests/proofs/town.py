@@ -142,7 +142,7 @@ class Town:
             for row in rows:
                 record = self.bus.send(row.topic, row.key, row.headers, row.body)
                 self._hear(record)
-            if not twice:
+            if rows and not twice:
                 await outbox.delete(connection, [row.position for row in rows])
         return len(rows)
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from fastapi import APIRouter
 
-from chassis import partitioning, sealing
+from chassis import partitioning, sealing, tls
 from chassis.batch import BatchRunner
 from chassis.clock import Clock, SystemClock
 from chassis.database import Database, connect_pool
@@ -242,7 +242,9 @@ class Service:
         signing_key = load_pem_private_key(key, password=None)
         if not isinstance(signing_key, Ed25519PrivateKey):
             raise SafeError("TILLIT_SERVICE_KEY_FILE must hold an Ed25519 private key (PKCS8 PEM)")
-        http = httpx.AsyncClient(base_url=str(self.settings.keyring_url), timeout=5)
+        http = httpx.AsyncClient(
+            base_url=str(self.settings.keyring_url), timeout=5, verify=tls.trusted(), trust_env=False
+        )
         stack.push_async_callback(http.aclose)
         pool = await connect_pool(self.settings.database_url.get_secret_value(), size=POOL_SIZE)
         stack.callback(pool.terminate)

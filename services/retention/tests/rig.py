@@ -41,6 +41,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from retention_service.app import build
 from retention_service.settings import RetentionSettings
 
+from chassis import tls
+
 HOLDERS = ("audit-log", "notifications", "profile", "retention")
 CALLERS = (*HOLDERS, "operator", "privacy-officer", "stranger")
 MIGRATIONS = (CHASSIS, MigrationSource("retention", files("retention_service") / "migrations"))
@@ -96,11 +98,11 @@ class Rig:
         return {"Authorization": f"Bearer {self.identities.signer(caller, self.clock).internal('retention')}"}
 
     async def post(self, caller: str, path: str, body: object) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=self.url) as client:
+        async with httpx.AsyncClient(base_url=self.url, verify=tls.trusted()) as client:
             return await client.post(path, json=body, headers=self.token(caller))
 
     async def get(self, path: str, caller: str = "operator") -> httpx.Response:
-        async with httpx.AsyncClient(base_url=self.url) as client:
+        async with httpx.AsyncClient(base_url=self.url, verify=tls.trusted()) as client:
             return await client.get(path, headers=self.token(caller))
 
     async def make(self, subject: UUID, categories: Collection[str] = tuple(Category)) -> httpx.Response:

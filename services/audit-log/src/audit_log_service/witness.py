@@ -1,6 +1,5 @@
 """Asks a witness to cosign checkpoints (C2SP tlog-witness): somebody else remembers the log, and can't be told two."""
 
-import ssl
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final
@@ -21,6 +20,7 @@ from contracts.notes import (
 
 from audit_log_service.log_key import is_signed
 from audit_log_service.settings import AuditLogSettings
+from chassis import tls
 
 _SECONDS: Final = 3.0
 _LARGEST_ANSWER: Final = 16 * 1024
@@ -36,7 +36,6 @@ class Witness:
     def __init__(self, url: str, key: NoteKey) -> None:
         self.key = key
         self._url = url.rstrip("/") + "/add-checkpoint"
-        self._tls = ssl.create_default_context()
         self._remembers = 0
 
     @classmethod
@@ -52,7 +51,7 @@ class Witness:
             WitnessRefuses: it is away, or will not.
         """
         refuse_in_transaction("the witness")
-        async with httpx.AsyncClient(timeout=_SECONDS, verify=self._tls, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=_SECONDS, verify=tls.trusted(), trust_env=False) as http:
             if self._remembers > checkpoint.size:
                 self._remembers = 0
             answer = await self._ask(http, note, proof)

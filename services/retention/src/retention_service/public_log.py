@@ -1,6 +1,5 @@
 """The public log as anybody reads it over HTTP, and whom we believe about it: its signatures, and nothing else."""
 
-import ssl
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -14,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, ValidationError
 
+from chassis import tls
 from contracts import base64url
 from retention_service.settings import RetentionSettings
 
@@ -56,7 +56,6 @@ class PublicLog:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._tls = ssl.create_default_context()
 
     async def proof_of(self, leaf: Leaf) -> bytes:
         """The entry's C2SP tlog-proof, as the log has it now: not checked.
@@ -65,7 +64,9 @@ class PublicLog:
             NotLogged: there is none yet, or the log is away.
         """
         refuse_in_transaction("the public log")
-        async with httpx.AsyncClient(base_url=self._url, timeout=_SECONDS, verify=self._tls, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=self._url, timeout=_SECONDS, verify=tls.trusted(), trust_env=False
+        ) as http:
             commitment = base64url.encode(leaf.commitment).decode()
             place = _place_in(await self._get(http, f"/log/place?commitment={commitment}"))
             if not place.published:

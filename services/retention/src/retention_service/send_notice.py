@@ -5,7 +5,6 @@ it has it.
 """
 
 import asyncio
-import ssl
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,6 +17,7 @@ from chassis.network import refuse_in_transaction
 from contracts.receipts import canonical
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from chassis import tls
 from retention_service.chasing import Try, reminder
 from retention_service.notices import Notice
 from retention_service.recipients import Recipient
@@ -50,14 +50,13 @@ class Webhooks:
         self._acknowledge = f"{public_url.rstrip('/')}/notices/"
         self._private = private
         self._gate = asyncio.Semaphore(AT_ONCE)
-        self._tls = ssl.create_default_context()
 
     async def tell(self, sendings: Sequence[Sending], key: Ed25519PrivateKey, now: datetime) -> dict[UUID, Try]:
         """How each ended, by notice; one that is slow or broken holds up no other."""
         refuse_in_transaction("webhooks of recipients")
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
         async with httpx.AsyncClient(
-            verify=self._tls, trust_env=False, follow_redirects=False, timeout=SECONDS, limits=limits
+            verify=tls.trusted(), trust_env=False, follow_redirects=False, timeout=SECONDS, limits=limits
         ) as http:
             outcomes = await asyncio.gather(*(self._tell(http, sending, key, now) for sending in sendings))
         return {sending.notice.notice_id: outcome for sending, outcome in zip(sendings, outcomes, strict=True)}
