@@ -1,6 +1,5 @@
 """What must hold: after every step for whoever was erased, and for everybody once nothing is left to do."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
@@ -46,7 +45,9 @@ async def after_each_step(play: Play) -> None:
     erased = [person for person in play.people.everybody if person.subject_id in town.gone]
     if erased:
         today = [place for place in town.places.values() if place.catch_up is None]
-        await asyncio.gather(*(_nowhere(place, erased, town.gone) for place in today))
+        for place in today:
+            if (found := await _where(place, erased, town.gone)) is not None:
+                raise Violation(found)
     if town.door.open:
         await _keys_are_gone(play)
 
@@ -71,8 +72,8 @@ async def once_settled(play: Play) -> None:
     _nobody_is_written_to_twice(play)
 
 
-async def _nowhere(place: Place, people: Sequence[Person], gone: Mapping[UUID, Collection[str]]) -> None:
-    """None of these people, each of whom is erased in these categories, is in any row that may not stay."""
+async def _where(place: Place, people: Sequence[Person], gone: Mapping[UUID, Collection[str]]) -> str | None:
+    """Who of these people, erased in these categories, is in rows that may not stay, and in which; None when nobody is."""
     asked = (
         [str(person.subject_id) for person in people],
         [person.email for person in people],
@@ -114,8 +115,10 @@ async def _keys_are_gone(play: Play) -> None:
     for person in play.people.everybody:
         lifted = [key_of(person.subject_id, held.hold_id) for held in person.holds if held.lifted]
         by_caller.setdefault("profile", []).extend(lifted)
-    asked = [play.town.living(caller, names) for caller, names in by_caller.items() if names]
-    for living in await asyncio.gather(*asked):
+    for caller, names in by_caller.items():
+        if not names:
+            continue
+        living = await play.town.living(caller, names)
         if living:
             raise Violation(f"a destroyed key is back: {sorted(living)}")
 
