@@ -1,7 +1,7 @@
 """`python -m benchmarks.rotation`: a rotation of many keys while a client fetches at a steady rate, and without it; then
 how long a destroyed key is readable in a process that only asks.
 
-PostgreSQL, retention's api and its worker are processes of their own, on one machine with the client.
+PostgreSQL, Kafka, retention's api and its worker are processes of their own, on one machine with the client.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -25,10 +25,11 @@ import httpx
 import uvloop
 from chassis.clock import SystemClock, monotonic
 from chassis.destroyed_keys import follow_destroyed
+from chassis.kafka_topics import ensure_topics
 from chassis.keys import KeyName, SubjectKeys
 from chassis.migrations import CHASSIS, MigrationSource
 from chassis.sql import connect
-from chassis.testing.containers import Postgres, free_port, start_postgres
+from chassis.testing.containers import Kafka, Postgres, free_port, start_kafka, start_postgres
 from chassis.testing.databases import fresh_database
 from chassis.testing.services import Identities
 from contracts.personal import Category, SubjectId
@@ -62,9 +63,10 @@ class Keyring:
 
 
 @asynccontextmanager
-async def keyring(postgres: Postgres, folder: Path) -> AsyncGenerator[Keyring]:
+async def keyring(postgres: Postgres, kafka: Kafka, folder: Path) -> AsyncGenerator[Keyring]:
     clock = SystemClock()
     identities = Identities.new(folder, clock)
+    await ensure_topics(kafka.bootstrap, partitions=6)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(fresh_database(postgres, "retention", MIGRATIONS, clock))
         port = free_port()
@@ -74,7 +76,7 @@ async def keyring(postgres: Postgres, folder: Path) -> AsyncGenerator[Keyring]:
                 **os.environ,
                 "TILLIT_DATABASE_URL": database.dsn,
                 "TILLIT_MIGRATION_DATABASE_URL": database.migration_dsn,
-                "TILLIT_KAFKA_BOOTSTRAP": "127.0.0.1:9",
+                "TILLIT_KAFKA_BOOTSTRAP": kafka.bootstrap,
                 "TILLIT_HTTP_PORT": str(http_port),
                 "TILLIT_KEYRING_URL": f"http://127.0.0.1:{port}",
                 "TILLIT_PUBLIC_URL": f"http://127.0.0.1:{port}",
@@ -222,10 +224,13 @@ def _seconds(rotation: Mapping[str, str], since: str, until: str) -> float:
 
 
 async def measure(count: int, rate: int, keys: int, seconds: float, destroyed: int) -> None:
-    postgres = await asyncio.to_thread(start_postgres, DirectPostgres)
-    try:
+    with ExitStack() as stack:
+        postgres = await asyncio.to_thread(start_postgres, DirectPostgres)
+        stack.callback(postgres.stop)
+        kafka = await asyncio.to_thread(start_kafka)
+        stack.callback(kafka.stop)
         with tempfile.TemporaryDirectory(prefix="tillit-rotation-") as folder:
-            async with keyring(postgres, Path(folder)) as ring:
+            async with keyring(postgres, kafka, Path(folder)) as ring:
                 people = await fill(ring, count)
                 without = await serve_without(ring, people, rate, keys, seconds)
                 print(f"{rate} fetches/s of {keys} keys, no rotation:  {without.told()}", flush=True)
@@ -244,8 +249,6 @@ async def measure(count: int, rate: int, keys: int, seconds: float, destroyed: i
                 print(
                     f"unreadable where the push is cut: p50 {cuts[49]:.2f} s, p99 {cuts[98]:.2f} s ({destroyed} keys)"
                 )
-    finally:
-        await asyncio.to_thread(postgres.stop)
 
 
 def main() -> None:

@@ -83,9 +83,7 @@ class LogFolder:
         parts = [list(tiles.items())[first::_SYNCS_AT_ONCE] for first in range(min(_SYNCS_AT_ONCE, len(tiles)))]
         with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
             list(pool.map(self._write_some, parts))
-        for folder in folders | above:
-            with suppress(FileNotFoundError):
-                _sync_folder(folder)
+            list(pool.map(_sync_folder_if_there, folders | above))
         for tile in tiles:
             if tile.width == WIDTH:
                 shutil.rmtree(self.root / f"{tile.path}.p", ignore_errors=True)
@@ -141,6 +139,12 @@ def _replace(place: Path, data: bytes) -> None:
         file.write(data)
         os.fsync(file.fileno())
     draft.replace(place)
+
+
+def _sync_folder_if_there(folder: Path) -> None:
+    """A late worker's partial tiles lose their folder to the full one."""
+    with suppress(FileNotFoundError):
+        _sync_folder(folder)
 
 
 def _sync_folder(folder: Path) -> None:
