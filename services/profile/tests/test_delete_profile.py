@@ -3,13 +3,16 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 from chassis.clock import MovedClock
+from chassis.testing.services import surroundings
+from contracts.personal import Category
 from contracts.profile import DeletionReason
 from profile_service.delete_profile import FINAL_DELETION
 from profile_service.request_deletion import request_deletion
 
 from .portal import PASSWORD, Account, Portal
-from .rig import count, do_work, published, slug
+from .rig import count, do_work, erase, published, slug
 
 
 async def ended(portal: Portal, clock: MovedClock, account: Account) -> Account:
@@ -103,3 +106,33 @@ async def test_a_deletion_that_starts_at_the_same_moment_as_a_new_interest_keeps
     events = (await published(portal.service))[3:]
     before = ["job.interest.saved.v1"] if saved.status_code == 201 else []
     assert events == [*before, "profile.deleted.v1"]
+
+
+async def test_a_person_whose_key_a_restored_keyring_has_lost_is_erased_all_the_same(
+    portal: Portal, clock: MovedClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kari = await portal.job_seeker()
+    await portal.ask_deletion(kari)
+    surroundings(portal.service).keyring.lose(kari.subject_id, Category)
+    clock.advance(timedelta(hours=72))
+    await do_work(portal.service, FINAL_DELETION)
+    assert (await published(portal.service))[-1] == "profile.deleted.v1"
+    assert await count(portal.service, "logins") == 0
+    assert await count(portal.service, "work") == 0
+    assert "final_deletion.key_lost" in capsys.readouterr().out
+    await erase(portal.service, kari.subject_id)
+    assert await count(portal.service, "profiles") == 0
+
+
+async def test_a_deletion_of_somebody_whose_keys_are_destroyed_already_ends_with_an_alarm(
+    portal: Portal, clock: MovedClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kari = await portal.job_seeker()
+    await portal.ask_deletion(kari)
+    surroundings(portal.service).keyring.destroy(kari.subject_id, set(Category))
+    clock.advance(timedelta(hours=72))
+    await do_work(portal.service, FINAL_DELETION)
+    assert "profile.deleted.v1" not in await published(portal.service)
+    assert await count(portal.service, "logins") == 0
+    assert await count(portal.service, "work") == 0
+    assert "final_deletion.key_destroyed" in capsys.readouterr().out

@@ -126,6 +126,11 @@ class KeyringServer:
             self._keys[KeyName(subject, category)] = None
             self._destroyed.append(KeyName(subject, category))
 
+    def lose(self, subject: SubjectId, categories: Iterable[str]) -> None:
+        """These keys are not there and never were, as after a restore from before they were made."""
+        for category in categories:
+            self._keys.pop(KeyName(subject, category), None)
+
     def key(self, subject: SubjectId, category: str) -> bytes | None:
         """The key's bytes; None when it was destroyed or never made."""
         return self._keys.get(KeyName(subject, category))

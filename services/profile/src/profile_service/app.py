@@ -13,7 +13,7 @@ from contracts.purposes import PurposeId
 from contracts.rights import InactivitySuspected, KeysUnconfirmed
 
 from profile_service.api import routes
-from profile_service.delete_profile import FINAL_DELETION, delete_profile
+from profile_service.delete_profile import FINAL_DELETION, FinalDeletion
 from profile_service.expire_position import EXPIRY, expire_position
 from profile_service.holder import HOLDER
 from profile_service.on_erasure_requested import on_erasure_requested
@@ -32,7 +32,8 @@ def build(settings: ProfileSettings) -> Service:
     service.protocol(KeysUnconfirmed, on_keys_unconfirmed)
     service.store(InactivitySuspected, on_inactivity_suspected, purpose=PurposeId.P8)
     user_information = Category.USER_INFORMATION
-    service.step(FINAL_DELETION, delete_profile, mode=Mode.STORE, purpose=PurposeId.P8, category=user_information)
+    final = FinalDeletion(service)
+    service.errand(FINAL_DELETION, final.run, mode=Mode.STORE, purpose=PurposeId.P8, category=user_information)
     service.step(EXPIRY, expire_position, mode=Mode.STORE, purpose=PurposeId.P2, category=None)
     put_back(service)
     service.routes(partial(routes, settings=settings))
