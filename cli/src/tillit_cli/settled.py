@@ -11,7 +11,7 @@ from local_stack.stack import StackInfo
 from tillit_cli.operator_calls import Operator
 from tillit_cli.proof.kafka_records import consumer_groups, partitions_of
 
-_BUSY: Final = frozenset({"job_alert", "mail", "final_deletion"})
+_BUSY: Final = frozenset({"job_alert", "mail", "recipient_mail", "recipient_has_mail", "final_deletion"})
 """Kinds of work that are done as soon as they are due; others wait for a time, or come again and again."""
 PAUSE: Final = 0.1
 _QUIET_LOOKS: Final = 2

@@ -43,9 +43,13 @@ class LastMailEnded(Event, topic=COMMUNICATION, category=Category.RIGHTS_CASE, p
 
 
 class RecipientMailSent(Event, topic=COMMUNICATION, key="recipient_id"):
-    """A recipient of disclosed data was told by mail (GDPR Art. 19)."""
+    """A recipient of disclosed data was told by mail (GDPR Art. 19), under these references of the notice.
+
+    A notice can come to be about more: it is told when a mail named all that it is about.
+    """
 
     recipient_id: UUID
     notice_id: UUID
     reminder: int
     sent_at: AwareDatetime
+    references: tuple[str, ...] = ()

@@ -6,7 +6,12 @@ from uuid import UUID, uuid4
 import pytest
 from chassis.clock import MovedClock
 from chassis.service import Service
+from chassis.sql import borrow
+from contracts.communication import RecipientMailSent
 from contracts.rights import NoticeKind, RecipientMailRequested
+from notifications_service import recipient_mails
+
+from chassis import outbox
 
 from .rig import do_work, published, say, waiting
 from .smtp_server import Catcher
@@ -97,3 +102,30 @@ async def test_a_notice_that_is_about_more_by_now_is_sent_anew_and_not_told_of_a
     first, second = catcher.mails
     assert first["Message-ID"] != second["Message-ID"]
     assert "ref-3" in second.get_content()
+
+
+async def test_what_was_sent_is_told_with_the_references_that_the_mail_named(
+    service: Service, catcher: Catcher
+) -> None:
+    request = requested()
+    await say(service, request)
+    await do_work(service, "recipient_mail")
+    async with borrow(service.database.pool) as connection:
+        [row] = await outbox.due(connection, 10)
+    assert RecipientMailSent.model_validate_json(row.body).references == ("ref-1", "ref-2")
+
+
+async def test_a_mail_that_took_the_place_of_one_that_was_being_sent_goes_out_too(
+    service: Service, catcher: Catcher
+) -> None:
+    request = requested()
+    await say(service, request)
+    async with borrow(service.database.pool) as connection:
+        earlier = await recipient_mails.find(connection, request.notice_id, 0)
+        assert earlier is not None
+    await say(service, request.model_copy(update={"references": ("ref-1", "ref-2", "ref-3")}))
+    async with borrow(service.database.pool) as connection:
+        await recipient_mails.sent(connection, request.notice_id, 0, earlier.mail_id, service.clock.now())
+    await do_work(service, "recipient_mail")
+    [mail] = catcher.mails
+    assert "ref-3" in mail.get_content()

@@ -67,7 +67,11 @@ async def test_a_mail_that_was_sent_tells_and_is_reminded_by_mail(open_rig: Rig)
     asked = (await open_rig.published(RecipientMailRequested))[-1]
     assert isinstance(asked, RecipientMailRequested)
     sent = RecipientMailSent(
-        recipient_id=employer.recipient_id, notice_id=asked.notice_id, reminder=0, sent_at=open_rig.clock.now()
+        recipient_id=employer.recipient_id,
+        notice_id=asked.notice_id,
+        reminder=0,
+        sent_at=open_rig.clock.now(),
+        references=asked.references,
     )
     await open_rig.deliver(sent, sent)
     await open_rig.work("recipient_has_mail")

@@ -40,6 +40,7 @@ from notifications_service.on_profile_registered import on_profile_registered
 from notifications_service.on_recipient_mail_requested import on_recipient_mail_requested
 from notifications_service.send_job_alert import JOB_ALERT, MAIL, send_job_alert
 from notifications_service.settings import NotificationsSettings
+from notifications_service.sweep_recipient_mails import SWEEP_EVERY, RecipientMailSweep
 
 _KEYS = frozenset({Category.USER_INFORMATION, Category.COMMUNICATION})
 _MIGRATIONS = MigrationSource("notifications", files("notifications_service") / "migrations")
@@ -67,6 +68,7 @@ def build(settings: NotificationsSettings) -> Service:
     service.protocol(LastMailRequested, on_last_mail_requested)
     service.errand(LAST_MAIL, last_mail.deliver, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
     keep_interests_searchable(service)
+    service.schedule("recipient_mail_sweep", RecipientMailSweep(service).run, every=SWEEP_EVERY)
     service.routes(routes)
     return service
 

@@ -53,9 +53,13 @@ class RecipientMailDelivery:
             return
         async with self._service.database.transaction(cause=cause_of(item), keys=[LOG_KEY]) as tx:
             await finish(item, tx)
-            await recipient_mails.sent(tx.connection, notice_id, reminder, tx.now())
+            await recipient_mails.sent(tx.connection, notice_id, reminder, found.mail_id, tx.now())
             tx.publish(
                 RecipientMailSent(
-                    recipient_id=found.recipient_id, notice_id=notice_id, reminder=reminder, sent_at=tx.now()
+                    recipient_id=found.recipient_id,
+                    notice_id=notice_id,
+                    reminder=reminder,
+                    sent_at=tx.now(),
+                    references=found.references,
                 )
             )

@@ -22,5 +22,6 @@ async def on_recipient_mail_requested(event: RecipientMailRequested, tx: Transac
             notice_id=event.notice_id,
             reminder=event.reminder,
             sent_at=known.sent_at,
+            references=known.references,
         )
     )

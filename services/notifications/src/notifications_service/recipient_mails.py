@@ -57,7 +57,23 @@ async def find(connection: Connection, notice_id: UUID, reminder: int) -> Recipi
     )
 
 
-async def sent(connection: Connection, notice_id: UUID, reminder: int, at: datetime) -> None:
+async def sent(connection: Connection, notice_id: UUID, reminder: int, mail_id: UUID, at: datetime) -> None:
+    """This mail went out; one that took its place meanwhile, because it says more, has still to go."""
     await connection.execute(
-        "UPDATE recipient_mails SET sent_at = $3 WHERE notice_id = $1 AND reminder = $2", notice_id, reminder, at
+        "UPDATE recipient_mails SET sent_at = $4 WHERE notice_id = $1 AND reminder = $2 AND mail_id = $3",
+        notice_id,
+        reminder,
+        mail_id,
+        at,
     )
+
+
+async def forget(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete mails that were asked for before then; the answer is how many, at most `limit`."""
+    tag = await connection.execute(
+        "DELETE FROM recipient_mails WHERE (notice_id, reminder) IN"
+        " (SELECT notice_id, reminder FROM recipient_mails WHERE asked_at < $1 LIMIT $2)",
+        before,
+        limit,
+    )
+    return int(tag.rpartition(" ")[2])

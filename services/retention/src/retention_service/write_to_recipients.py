@@ -81,10 +81,17 @@ class Telling:
         _log.info("recipients.written_to", reached=len(outcomes) - failed, failed=failed)
 
 
+def note_mail(tx: Transaction, notice: Notice) -> None:
+    """Have it noted that the recipient was told by mail of all that the notice is about now: it only ever grows."""
+    key = f"{notice.notice_id}:{len(notice.references)}"
+    tx.enqueue(RECIPIENT_HAS_MAIL, key, subject=notice.subject_id)
+
+
 async def recipient_has_mail(item: WorkItem, tx: Transaction) -> None:
     """The step after a mail went out to a recipient: it has the notice, unless that is about more since."""
-    notice = await notices.find(tx.connection, UUID(item.key))
-    if notice is None or notice.told_at is not None or notice.state is NoticeState.WAITING:
+    notice_id, _, told_of = item.key.partition(":")
+    notice = await notices.find(tx.connection, UUID(notice_id))
+    if notice is None or notice.told_at is not None or len(notice.references) > int(told_of or 0):
         return
     [(_, recipient)] = await _addressed(tx, [notice])
     step = after_told(notice, recipient, tx.now())
