@@ -16,6 +16,7 @@ from chassis.transaction import Transaction
 from contracts.event import Event
 from contracts.personal import Category, SubjectId
 from contracts.privacy import HeldRecords
+from notifications_service import interest_search_made
 from retention_service import ledger_state, subject_keys
 from retention_service.destruction import Destruction, Settled
 from retention_service.ledger_state import LedgerState
@@ -129,6 +130,18 @@ def what_was_held_outlives_the_hold(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(held_records, "release", release)
 
 
+def an_emptied_search_is_taken_for_whole(patch: pytest.MonkeyPatch) -> None:
+    """R8's price: what no backup has is not made anew after a restore, and nobody is found any more, in silence."""
+
+    async def begin(connection: Connection) -> None:
+        await connection.execute(
+            "INSERT INTO interest_search_made (made_to, whole) VALUES ($1, true) ON CONFLICT (one) DO NOTHING",
+            interest_search_made.BEFORE_ALL,
+        )
+
+    patch.setattr(interest_search_made, "begin", begin)
+
+
 PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
     {
         plant.__name__: plant
@@ -137,6 +150,7 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
             no_tombstone_is_left,
             a_destroyed_key_is_made_again,
             a_table_is_forgotten,
+            an_emptied_search_is_taken_for_whole,
             the_inbox_forgets,
             parked_records_outlive_the_person,
             a_restored_keyring_believes_its_backup,

@@ -13,13 +13,14 @@ from chassis.sql import borrow
 from chassis.testing.containers import Kafka, Postgres, connected
 from chassis.testing.keyring import KeyringServer
 from chassis.testing.services import another_process, open_service, running, seal_event, surroundings
+from chassis.work import AT_ONCE
 from contracts.event import Event
 from contracts.personal import Category
 from contracts.topics import TOPICS
 from notifications_service import interest_search_made, make_interest_search
 from notifications_service.app import build
 from notifications_service.interest_search_made import BEFORE_ALL, Made
-from notifications_service.make_interest_search import make_if_missing
+from notifications_service.make_interest_search import MAKE_INTEREST_SEARCH, make_if_missing
 from notifications_service.settings import NotificationsSettings
 
 from .rig import EVERYTHING, Person, count, do_work, everything_stored, known, position, say, stands_in, waiting
@@ -169,6 +170,24 @@ async def test_what_was_begun_is_gone_on_with_where_it_stopped(service: Service,
     await make_if_missing(service)
     assert await searched(service) == before
     assert keyring.keys_fetched == asked, "their keys are at hand"
+
+
+async def test_a_turn_of_the_worker_ends_in_time_and_the_next_one_goes_on(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make_interest_search, "PAGE", 2)
+    monkeypatch.setattr(make_interest_search, "TURN_SECONDS", 0.0)
+    await known(service, *(Person() for _ in range(3)))
+    before = await searched(service)
+    await emptied(service)
+    turns: list[int] = []
+    while not await is_whole(service):
+        await do_work(service, MAKE_INTEREST_SEARCH)
+        async with borrow(service.database.pool) as connection:  # as two seconds later
+            await connection.execute("UPDATE work SET due_at = $1 WHERE kind = $2", AT_ONCE, MAKE_INTEREST_SEARCH)
+        turns.append(await count(service, "interest_search"))
+    assert turns[:3] == [0, 2, 3]
+    assert await searched(service) == before
 
 
 async def test_a_search_that_is_emptied_while_two_make_it_has_everybody_in_the_end(

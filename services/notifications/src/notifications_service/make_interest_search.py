@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from chassis.clock import monotonic
 from chassis.keys import KeyName
 from chassis.logs import get_logger
 from chassis.sealing import BadBlob
@@ -28,52 +29,61 @@ MAKE_INTEREST_SEARCH: Final = "make_interest_search"
 LOOK_EVERY: Final = timedelta(seconds=2)
 PAGE: Final = 250
 """Interests of one transaction: the most that are opened, and people that are locked, at once."""
+TURN_SECONDS: Final = 20.0
+"""How long one errand makes pages: it must end within its lease and its loop's sign of life. The next one goes on."""
 _log = get_logger()
 
 
 def keep_interests_searchable(service: Service) -> None:
     """A worker looks every `LOOK_EVERY` whether everybody can be found; until then the service is not ready."""
-    service.schedule(MAKE_INTEREST_SEARCH, partial(make_if_missing, service), every=LOOK_EVERY)
+    service.schedule(MAKE_INTEREST_SEARCH, partial(_take_a_turn, service), every=LOOK_EVERY)
     service.health.check("interests can be searched", partial(_whole, service))
 
 
-async def make_if_missing(service: Service, _item: WorkItem | None = None) -> None:
+async def make_if_missing(service: Service) -> None:
     """Make the search anew unless it is whole. Several may do it at once, and share the pages out.
 
     Raises:
         Exception: one of `chassis.errors.TRANSIENT`, the keyring's absence among them; done again, it goes on.
     """
-    count = 0
-    while True:
-        async with borrow(service.database.pool) as connection:
-            made = await interest_search_made.find(connection)
-            if made is None:
-                await interest_search_made.begin(connection)
-                continue
-            if made.whole:
-                break
-            owners = await interests.owners(connection, made.made_to, PAGE)
-            if not owners:
-                await interest_search_made.end(connection, made.made_to)
-                continue
-        count += await _make(service, made.made_to, owners)
-    if count:
-        _log.warning("interest_search.made_anew", interests=count)
+    while await _next_page(service):
+        pass
 
 
-async def _make(service: Service, made_to: UUID, owners: Mapping[UUID, SubjectId]) -> int:
-    """One page; how many interests of it can be found now."""
+async def _take_a_turn(service: Service, _item: WorkItem) -> None:
+    began = monotonic()
+    while await _next_page(service) and monotonic() - began < TURN_SECONDS:
+        pass
+
+
+async def _next_page(service: Service) -> bool:
+    """Make one page of it; False when it is whole."""
+    async with borrow(service.database.pool) as connection:
+        made = await interest_search_made.find(connection)
+        if made is None:
+            await interest_search_made.begin(connection)
+            return True
+        if made.whole:
+            return False
+        owners = await interests.owners(connection, made.made_to, PAGE)
+        if not owners:
+            await interest_search_made.end(connection, made.made_to)
+            _log.warning("interest_search.made_anew")
+            return True  # unless it was emptied meanwhile: looked at once more
+    await _make(service, made.made_to, owners)
+    return True
+
+
+async def _make(service: Service, made_to: UUID, owners: Mapping[UUID, SubjectId]) -> None:
     people = set(owners.values())
     names = [KeyName(subject, Category.USER_INFORMATION) for subject in people]
     async with service.database.transaction(people, keys=names) as tx:
         if not await interest_search_made.advance(tx.connection, made_to, to=max(owners)):
-            return 0
+            return
         rows = await interests.those(tx.connection, list(owners))
         # one that was removed and came again as another's wrote its own part, under a lock that is not held here
         opened = [_opened(row, tx) for row in rows if row.subject_id in people]
-        found = [searched for searched in opened if searched is not None]
-        await interest_search.put(tx.connection, found)
-    return len(found)
+        await interest_search.put(tx.connection, [searched for searched in opened if searched is not None])
 
 
 def _opened(row: Interest, tx: Transaction) -> Searched | None:
