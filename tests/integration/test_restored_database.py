@@ -185,6 +185,20 @@ async def test_who_restored_it_may_write_so_into_it_and_needs_no_other_sign(town
         assert await how_it_was_noticed(again) == [Sign.TOLD]
 
 
+async def test_a_recovery_that_takes_days_and_is_begun_anew_does_not_make_the_database_too_old(town: Town) -> None:
+    leaver, window = town.person(), town.reader.settings.tombstone_window
+    async with running(town.writer), running(town.reader):
+        await told(town, leaver)
+    town.keyring.erasures.append(erasure(leaver))
+    async with town.reader.database.transaction(keys=()) as tx:
+        noticed = tx.now() - timedelta(days=3)
+        await recoveries.begin(tx.connection, Sign.TOLD, noticed - window + timedelta(hours=1), noticed)
+    again = town.another_reader()
+    async with running(again):
+        assert await arrivals(again, leaver) == []
+        assert await how_it_was_noticed(again) == [Sign.TOLD]
+
+
 async def test_a_process_that_only_serves_is_not_ready_either_until_a_worker_has_caught_up(town: Town) -> None:
     async with town.reader.database.transaction(keys=()) as tx:
         await recoveries.begin(tx.connection, Sign.TOLD, tx.now() - timedelta(days=2), tx.now())

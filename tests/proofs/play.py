@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from chassis.recovery import TooOld
 from chassis.testing.containers import Postgres
 
 from tests.proofs.actions import Play
@@ -47,7 +48,7 @@ async def play(place: Town, schedule: Schedule) -> str | None:
                 await after_each_step(playing)
             await playing.end()
             await once_settled(playing)
-    except (Violation, NeverEnds) as broken:
+    except (Violation, NeverEnds, TooOld) as broken:
         return str(broken)
     except TimeoutError:
         return f"it took longer than {_PATIENCE} s"

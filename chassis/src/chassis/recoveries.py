@@ -25,6 +25,7 @@ class Recovery:
 
     sign: Sign
     missing_since: datetime
+    noticed_at: datetime
     sought_at: datetime | None
     reapplied_at: datetime | None
     refused: str | None
@@ -41,7 +42,7 @@ class Recovery:
         return "reading the topics again"
 
 
-_COLUMNS: Final = "sign, missing_since, sought_at, reapplied_at, refused"
+_COLUMNS: Final = "sign, missing_since, noticed_at, sought_at, reapplied_at, refused"
 
 
 async def open_one(connection: Connection) -> Recovery | None:
@@ -49,7 +50,14 @@ async def open_one(connection: Connection) -> Recovery | None:
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM recoveries WHERE done_at IS NULL")  # noqa: S608
     if row is None:
         return None
-    return Recovery(Sign(row["sign"]), row["missing_since"], row["sought_at"], row["reapplied_at"], row["refused"])
+    return Recovery(
+        Sign(row["sign"]),
+        row["missing_since"],
+        row["noticed_at"],
+        row["sought_at"],
+        row["reapplied_at"],
+        row["refused"],
+    )
 
 
 async def begin(connection: Connection, sign: Sign, missing_since: datetime, at: datetime) -> None:
@@ -58,7 +66,7 @@ async def begin(connection: Connection, sign: Sign, missing_since: datetime, at:
         "INSERT INTO recoveries (sign, missing_since, noticed_at) VALUES ($1, $2, $3)"
         " ON CONFLICT ((done_at IS NULL)) WHERE done_at IS NULL DO UPDATE SET"
         " missing_since = least(recoveries.missing_since, excluded.missing_since),"
-        " sought_at = NULL, reapplied_at = NULL",
+        " noticed_at = excluded.noticed_at, sought_at = NULL, reapplied_at = NULL",
         sign,
         missing_since,
         at,
@@ -71,7 +79,7 @@ async def sought(connection: Connection, at: datetime) -> None:
 
 async def reapplied(connection: Connection, at: datetime) -> None:
     await connection.execute(
-        "UPDATE recoveries SET reapplied_at = $1 WHERE done_at IS NULL AND reapplied_at IS NULL", at
+        "UPDATE recoveries SET reapplied_at = $1, refused = NULL WHERE done_at IS NULL AND reapplied_at IS NULL", at
     )
 
 

@@ -137,8 +137,9 @@ class CatchUp:
             await recoveries.begin(tx.connection, sign, since, now)
 
     async def _refuse_too_old(self, recovery: Recovery) -> None:
+        """Judged by its age when it was noticed: catching up may take days, and does not make it older."""
         window = self._service.settings.tombstone_window
-        if self._service.clock.now() - recovery.missing_since > window:
+        if recovery.noticed_at - recovery.missing_since > window:
             raise TooOld(
                 f"this database is older than {window.days} days: the others have forgotten whom it would bring back. "
                 "Restore a newer backup, or begin with an empty database"
