@@ -64,6 +64,13 @@ async def test_a_schema_that_holds_more_than_it_declares_is_found(
     assert any(line.startswith(finding) for line in found), found
 
 
+async def test_rows_about_several_people_that_no_index_finds_are_told_of(postgres: Postgres) -> None:
+    async with _migrated(postgres, "audit-log") as connection:
+        await connection.execute("DROP INDEX contents_several")
+        found = undeclared(await read_schema(connection), built("audit-log").holder)
+    assert any(line.startswith("contents.subject_ids names several people") for line in found), found
+
+
 @pytest.mark.parametrize("name", SERVICES)
 async def test_an_undeclared_table_can_not_be_made_by_the_service_itself(postgres: Postgres, name: str) -> None:
     async with fresh_database(postgres, name.replace("-", "_"), built(name).migrations) as database:

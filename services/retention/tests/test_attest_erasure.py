@@ -15,8 +15,12 @@ from retention_service.build_receipt import Incomplete, build_receipt
 from retention_service.keyring import Keyring
 
 from .receipt_steps import attested, begin, body_of, change, end, erasure_of, newest
+from .recipients_rig import Employer, Endpoint, disclosed
 from .rig import HOLDERS, Rig, new_subject
 from .scan_steps import WEEK, scanned, scans_asked
+from .test_tell_recipients import open_rig, server
+
+__all__ = ["open_rig", "server"]
 
 
 async def test_the_digest_of_the_receipt_is_published_under_its_name_about_nobody(rig: Rig) -> None:
@@ -154,3 +158,18 @@ async def test_a_holder_that_became_required_after_the_erasure_holds_no_later_ed
         with pytest.raises(Incomplete, match="no answer of stranger"):
             await build_receipt(connection, erasure, 1, asking=asking, destruction=destruction)
     assert first.edition == 1
+
+
+async def test_a_recipient_that_comes_to_light_after_the_end_is_told_and_counted_in_a_new_edition(
+    open_rig: Rig, server: Endpoint
+) -> None:
+    subject = new_subject()
+    number, first = await attested(open_rig, subject)
+    assert ReceiptBody.model_validate_json(first.body).recipients.told == 0
+    late = Employer(open_rig, webhook=server.url("/late"))
+    await disclosed(open_rig, subject, late)
+    await open_rig.work("tell_recipients")
+    await open_rig.work("tell_all")
+    await open_rig.work(ATTEST_ERASURE)
+    body = ReceiptBody.model_validate_json((await newest(open_rig, number)).body)
+    assert (body.edition, body.recipients.told) == (2, 1)

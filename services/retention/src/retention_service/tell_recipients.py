@@ -15,6 +15,7 @@ from contracts.personal import Category, SubjectId
 from contracts.rights import NoticeKind
 
 from retention_service import disclosures, erasures, notices
+from retention_service.attest_erasure import ask_to_attest
 from retention_service.erasures import Stage
 from retention_service.request_last_mail import ask_for_last_mail
 
@@ -48,7 +49,10 @@ async def make_notices(
 
 
 async def go_on_or_tell(tx: Transaction, occasion_id: UUID, subject: SubjectId) -> None:
-    """Write to those whom nobody has tried to tell; when there is none left an erasure goes on."""
+    """Write to those whom nobody has tried to tell; when there is none left an erasure goes on.
+
+    One that is done already has told somebody who came to light late: its receipt counts them too.
+    """
     if await notices.waiting(tx.connection, occasion_id, 1):
         tx.enqueue(TELL_ALL, str(occasion_id), subject=subject)
         return
@@ -56,3 +60,5 @@ async def go_on_or_tell(tx: Transaction, occasion_id: UUID, subject: SubjectId) 
     if erasure is not None and erasure.stage is Stage.TELLING:
         await erasures.told(tx.connection, occasion_id, tx.now())
         ask_for_last_mail(tx, occasion_id, subject)
+    elif erasure is not None and erasure.stage is Stage.DONE:
+        ask_to_attest(tx, occasion_id, subject)
