@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from chassis.sql import borrow
 from contracts.privacy import ErasureRequested
-from retention_service import holders
+from retention_service import holder_retirements, holders
 from retention_service.ask_holders import ASK_AGAIN
 from retention_service.attest_erasure import ATTEST_ERASURE
 from retention_service.scan_later import SCAN_AGAIN, SCAN_LATER
@@ -56,6 +56,17 @@ async def test_what_waits_for_a_retired_holder_goes_on_and_its_receipt_names_it_
     assert [(part.holder, part.retired_on) for part in body.retired] == [(GONE, "2026-01-31")]
     await rig.work(ATTEST_ERASURE)
     assert '"retired":[{"holder":"stranger"' in (await newest(rig, number)).body
+
+
+async def test_both_officers_and_what_each_said_is_kept(rig: Rig) -> None:
+    await rig.register(GONE)
+    for officer, reason in (("operator", "its database was dropped"), ("privacy-officer", "I have seen that it was")):
+        await rig.post(officer, f"/holders/{GONE}/retirement", {"reason": reason})
+    async with borrow(rig.service.database.pool) as connection:
+        kept = (await holder_retirements.all_of_them(connection))[GONE]
+    assert (kept.first_officer, kept.reason) == ("operator", "its database was dropped")
+    assert (kept.second_officer, kept.second_reason) == ("privacy-officer", "I have seen that it was")
+    assert kept.retired_at == rig.clock.now()
 
 
 async def test_one_officer_alone_retires_nobody_however_often_they_ask(rig: Rig) -> None:

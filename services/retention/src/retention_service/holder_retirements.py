@@ -13,15 +13,17 @@ class Retirement:
     holder: str
     reason: str
     first_officer: str
+    second_officer: str | None
+    second_reason: str | None
     retired_at: datetime | None
 
 
 async def all_of_them(connection: Connection) -> dict[str, Retirement]:
     """Every retirement, agreed on or not, by holder."""
-    rows = await connection.fetch("SELECT holder, reason, first_officer, retired_at FROM holder_retirements")
-    return {
-        row["holder"]: Retirement(row["holder"], row["reason"], row["first_officer"], row["retired_at"]) for row in rows
-    }
+    rows = await connection.fetch(
+        "SELECT holder, reason, first_officer, second_officer, second_reason, retired_at FROM holder_retirements"
+    )
+    return {row["holder"]: Retirement(*row.values()) for row in rows}
 
 
 async def propose(connection: Connection, holder: str, reason: str, officer: str, at: datetime) -> None:
@@ -35,8 +37,12 @@ async def propose(connection: Connection, holder: str, reason: str, officer: str
     )
 
 
-async def agree(connection: Connection, holder: str, officer: str, at: datetime) -> None:
+async def agree(connection: Connection, holder: str, reason: str, officer: str, at: datetime) -> None:
     """The second officer's."""
     await connection.execute(
-        "UPDATE holder_retirements SET second_officer = $2, retired_at = $3 WHERE holder = $1", holder, officer, at
+        "UPDATE holder_retirements SET second_officer = $3, second_reason = $2, retired_at = $4 WHERE holder = $1",
+        holder,
+        reason,
+        officer,
+        at,
     )

@@ -34,7 +34,7 @@ async def retire_holder(tx: Transaction, holder: str, reason: str, officer: str,
         raise conflict("holder-retired", "This holder is retired already.")
     if known.first_officer == officer:
         raise conflict("another-officer-is-needed", "You have agreed already: another officer must agree too.")
-    await holder_retirements.agree(tx.connection, holder, officer, tx.now())
+    await holder_retirements.agree(tx.connection, holder, reason, officer, tx.now())
     await holders.retire(tx.connection, holder, tx.now())
     waiting = await erasure_holders.waiting_for(tx.connection, holder)
     scans = await residue_scans.waiting_for(tx.connection, holder)
