@@ -105,7 +105,7 @@ class FenceRound:
             return
         groups = [group for holder in known for group in holder.groups]
         committed = await committed_offsets(service.settings.kafka_bootstrap, groups)
-        beginnings = (await extent(service.settings.kafka_bootstrap, _topics_read(known))).beginnings
+        beginnings: Offsets | None = None
         for fence in waited_for:
             if _topics_read(known) - fence.end_offsets.keys():
                 # A holder came to read a topic that this fence does not know, or that the broker did not have.
@@ -113,7 +113,12 @@ class FenceRound:
                     await erasures.drop_fence(tx.connection, fence.fence_id)
                 _log.warning("fence.dropped", why="a holder reads a topic that it does not know")
                 continue
-            held_by = lags(fence, known, committed, beginnings)
+            held_by = lags(fence, known, committed, {})
+            if held_by:
+                # Beginnings only let more pass: a fence that passes without them spares the broker the question.
+                if beginnings is None:
+                    beginnings = (await extent(service.settings.kafka_bootstrap, _topics_read(known))).beginnings
+                held_by = lags(fence, known, committed, beginnings)
             if not held_by:
                 await self._pass(fence)
             elif service.clock.now() - fence.taken_at > _STALLED_AFTER:
