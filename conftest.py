@@ -19,17 +19,17 @@ STACKS = (
     "cli/",
     "deploy/local/",
 )
-"""Tests that start whole stacks on ports that they looked up: two of them at once could look up the same."""
+"""Folders whose tests share a whole stack, or would start too many at once."""
 
 
-class StacksOneByOne(LoadScopeScheduling):
-    """`pytest -n`: a file is one process' work, and all that starts stacks is the work of the same one."""
+class AStackAtATime(LoadScopeScheduling):
+    """`pytest -n`: a file is one process' work, and of those folders all that is in them."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "stacks" if file.startswith(STACKS) else file
+        return next((folder for folder in STACKS if file.startswith(folder)), file)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> StacksOneByOne:
-    return StacksOneByOne(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> AStackAtATime:
+    return AStackAtATime(config, log)

@@ -10,11 +10,11 @@ from chassis.testing.plugin import for_the_session
 from tests.chaos.servers import ChaosKafka, ChaosPostgres
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kafka(pytestconfig: pytest.Config) -> Generator[ChaosKafka]:
     yield from for_the_session(pytestconfig, lambda: cast("ChaosKafka", start_kafka(ChaosKafka)))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgres(pytestconfig: pytest.Config) -> Generator[ChaosPostgres]:
     yield from for_the_session(pytestconfig, lambda: cast("ChaosPostgres", start_postgres(ChaosPostgres)))

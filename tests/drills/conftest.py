@@ -15,7 +15,7 @@ from tests.promises.conftest import free_ports
 from tests.promises.system import System
 
 
-@pytest.fixture(scope="session", name="running")
+@pytest.fixture(scope="package", name="running")
 def running_stack() -> Iterator[Stack]:
     """Up, with a folder and ports of its own; gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="tillit-drills-"))
@@ -29,18 +29,18 @@ def running_stack() -> Iterator[Stack]:
         shutil.rmtree(folder)
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def operator(running: Stack) -> AsyncGenerator[Operator]:
     async with operating(running.info()) as operator:
         yield operator
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def portal(running: Stack) -> AsyncGenerator[Portal]:
     async with portal_at(running.info().services["profile"]) as portal:
         yield portal
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(running: Stack, operator: Operator, portal: Portal) -> System:
     return System(running.info(), operator, portal)

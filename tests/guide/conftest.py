@@ -17,7 +17,7 @@ from tests.guide.shell import Shell
 from tests.promises.conftest import free_ports
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def reader() -> Iterator[Reader]:
     """At the end of step 5: the service runs beside the others. Everything is gone afterwards."""
     need_programs({"curl": "curl", "git": "git", "mvn": "maven"})

@@ -1,4 +1,7 @@
-"""One whole system for every promise: the four services on real Kafka and PostgreSQL, started as `tillit up` does."""
+"""One whole system for every promise: the four services on real Kafka and PostgreSQL, started as `tillit up` does.
+
+It ends with the folder's last test: a stack that nobody asks any more would still take from the others' time.
+"""
 
 import secrets
 import shutil
@@ -23,7 +26,7 @@ LAST_PORT = 32_000
 """Below the ports that the kernel gives to clients, of which one could be taken between the test and the start."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def traces() -> Iterator[TraceReceiver]:
     """Keeps every trace of the stack, in the stack's folder; both are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="tillit-promises-"))
@@ -37,7 +40,7 @@ def traces() -> Iterator[TraceReceiver]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(traces: TraceReceiver) -> Iterator[StackInfo]:
     """Up, with a folder and ports of its own, and every trace exported; gone afterwards."""
     running = Stack(traces.file.parent)
@@ -48,19 +51,19 @@ def stack(traces: TraceReceiver) -> Iterator[StackInfo]:
         running.down(wipe=True)
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def operator(stack: StackInfo) -> AsyncGenerator[Operator]:
     async with operating(stack) as operator:
         yield operator
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def portal(stack: StackInfo) -> AsyncGenerator[Portal]:
     async with portal_at(stack.services["profile"]) as portal:
         yield portal
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(stack: StackInfo, operator: Operator, portal: Portal) -> System:
     return System(stack, operator, portal)
 

@@ -24,11 +24,11 @@ from tests.proofs.remain import may_stay
 from tests.proofs.town import Place
 
 CALLERS = {
-    Category.USER_INFORMATION: "profile",
+    Category.USER_INFORMATION: "notifications",
     Category.COMMUNICATION: "notifications",
     Category.WEBSITE_USAGE: "audit-log",
 }
-"""Who may read which keys, and so may ask whether they live."""
+"""Who may read which keys, and so may ask whether they live: as few as can ask for all."""
 
 
 class Violation(AssertionError):
@@ -114,7 +114,7 @@ async def _keys_are_gone(play: Play) -> None:
             by_caller.setdefault(CALLERS[Category(category)], []).append(KeyName(SubjectId(subject), category))
     for person in play.people.everybody:
         lifted = [key_of(person.subject_id, held.hold_id) for held in person.holds if held.lifted]
-        by_caller.setdefault("profile", []).extend(lifted)
+        by_caller.setdefault("notifications", []).extend(lifted)
     for caller, names in by_caller.items():
         if not names:
             continue

@@ -41,7 +41,9 @@ async def town(postgres: Postgres, folder: Path) -> AsyncGenerator[Town]:
         box = await stack.enter_async_context(mailbox())
         port = free_port()
         door = Door()
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}"))
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url=f"http://127.0.0.1:{port}")
+        )
         made = Town(clock, identities, http, door, box)
         stop, accepting = asyncio.Event(), asyncio.Event()
         serving = asyncio.create_task(

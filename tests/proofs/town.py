@@ -26,6 +26,7 @@ from chassis.recovery import CatchUp
 from chassis.service import Service
 from chassis.sql import borrow
 from chassis.testing.services import Identities
+from chassis.tokens import Signer
 from chassis.work_loop import WorkLoop
 from contracts.privacy import SubjectErased
 from contracts.profile import ProfileDeleted
@@ -54,6 +55,9 @@ _KEY_AGAIN: Final = (
     " ON CONFLICT (subject_id, category) DO NOTHING"
 )
 """As `subject_keys.restore` puts back the keys of a backup."""
+_TO_DO: Final = (
+    "SELECT (SELECT count(*) FROM outbox) AS waiting, ARRAY(SELECT DISTINCT kind FROM work WHERE due_at <= $1) AS due"
+)
 _ROUNDS: Final = 120
 _MOST: Final = 500
 _LONGEST_WAIT: Final = timedelta(days=1)
@@ -127,6 +131,10 @@ class Town:
     """Whose erasure was said to be done, and of which categories."""
     ended: set[UUID] = field(default_factory=set[UUID])
     """Whose profile was said to have ended."""
+    signers: dict[str, Signer] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.signers = {name: self.identities.signer(name, self.clock) for name in NAMES}
 
     def service(self, name: str) -> Service:
         return self.places[name].service
@@ -199,12 +207,16 @@ class Town:
 
     async def due(self, place: Place) -> list[str]:
         """Kinds of work that are due now."""
+        _, due = await self._to_do(place)
+        return due
+
+    async def _to_do(self, place: Place) -> tuple[int, list[str]]:
+        """How many rows wait to be sent, and kinds of work that are due: asked at once, because mostly there is nothing."""
         if not place.works():
-            return []
-        async with borrow(place.service.database.pool) as connection:
-            rows = await connection.fetch("SELECT DISTINCT kind FROM work WHERE due_at <= $1", self.clock.now())
+            return 0, []
+        [row] = await place.rows.fetch(_TO_DO, self.clock.now())
         known = {kind.kind for kind in place.service.work_kinds if kind.every is None} - OUTSIDE
-        return sorted(row["kind"] for row in rows if row["kind"] in known)
+        return row["waiting"], sorted(known.intersection(row["due"]))
 
     async def work(self, place: Place, name: str) -> None:
         """One round of a worker: what is due of this kind, at most 50 items."""
@@ -236,10 +248,12 @@ class Town:
         for place in self.places.values():
             moved += await self.come_to_today(place)
             await self.make_searchable(place)
-            moved += await self.relay(place)
+            waiting, due = await self._to_do(place)
+            if waiting:
+                moved += await self.relay(place)
             for topic in self.topics(place):
                 moved += await self.deliver(place, topic)
-            for kind in await self.due(place):
+            for kind in due:
                 await self.work(place, kind)
                 moved += 1
         return moved
@@ -349,7 +363,7 @@ class Town:
     async def living(self, caller: str, names: Sequence[KeyName]) -> set[KeyName]:
         """Which of these keys the keyring gives to this service."""
         wanted = [{"subject_id": str(name.subject_id), "category": name.category} for name in names]
-        token = self.identities.signer(caller, self.clock).internal("retention")
+        token = self.signers[caller].internal("retention")
         answer = await self.http.post(
             "/keys/fetch", json={"keys": wanted}, headers={"Authorization": f"Bearer {token}"}
         )

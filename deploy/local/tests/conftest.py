@@ -3,7 +3,8 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "downloads: needs Java and Maven, and fetches Apache Kafka once")
 
 
-@pytest.fixture
-def state() -> Iterator[StateFolder]:
-    """An empty state folder; not under pytest's own, which only its user may enter."""
+@contextmanager
+def _empty_state() -> Generator[StateFolder]:
+    """Not under pytest's own folder, which only its user may enter."""
     folder = Path(tempfile.mkdtemp(prefix="tillit-stack-"))
     folder.chmod(0o755)
     made = StateFolder(folder / "state")
@@ -31,7 +32,26 @@ def state() -> Iterator[StateFolder]:
 
 
 @pytest.fixture
+def state() -> Iterator[StateFolder]:
+    """An empty state folder."""
+    with _empty_state() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_state() -> Iterator[StateFolder]:
+    """The state folder of a server that the tests of a file share."""
+    with _empty_state() as made:
+        yield made
+
+
+@pytest.fixture
 def ports() -> Ports:
+    return _free_ports(but=Ports())
+
+
+@pytest.fixture(scope="module")
+def shared_ports() -> Ports:
     return _free_ports(but=Ports())
 
 

@@ -2,9 +2,11 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from local_stack import postgres
 from local_stack.failure import StackError
 from local_stack.guests import admit
@@ -16,29 +18,40 @@ from local_stack.status import ProcessStatus
 from local_stack.supervised_process import SupervisedProcess
 
 
-@pytest.fixture
-async def passwords(state: StateFolder, ports: Ports) -> AsyncIterator[Passwords]:
-    """The passwords of a server that runs as the stack runs it."""
-    made = make_passwords(state)
-    files = postgres.prepare_files(state)
-    await postgres.make_server(files, made, state.log_of("postgres"))
-    server = SupervisedProcess(postgres.server(files, state, ports, made), ProcessStatus("postgres", ""), lambda: None)
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server for all these tests, each with tables of its own."""
+
+    state: StateFolder
+    ports: Ports
+    passwords: Passwords
+
+    def dsn(self, role: str, database: str) -> str:
+        return self.passwords.dsn(self.ports, role, database)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", name="server")
+async def running_server(shared_state: StateFolder, shared_ports: Ports) -> AsyncIterator[Server]:
+    """It runs as the stack runs it."""
+    made = make_passwords(shared_state)
+    files = postgres.prepare_files(shared_state)
+    await postgres.make_server(files, made, shared_state.log_of("postgres"))
+    process = postgres.server(files, shared_state, shared_ports, made)
+    server = SupervisedProcess(process, ProcessStatus("postgres", ""), lambda: None)
     await server.start()
-    await postgres.make_databases(ports, made)
-    yield made
+    await postgres.make_databases(shared_ports, made)
+    yield Server(shared_state, shared_ports, made)
     await server.stop()
-    postgres.remove_outside_home(state)
+    postgres.remove_outside_home(shared_state)
 
 
-async def test_a_service_may_not_change_the_schema_that_its_owner_role_makes(
-    passwords: Passwords, ports: Ports
-) -> None:
+async def test_a_service_may_not_change_the_schema_that_its_owner_role_makes(server: Server) -> None:
     for database in DATABASES:
-        owner = await connect(passwords.dsn(ports, owner_role(database), database))
+        owner = await connect(server.dsn(owner_role(database), database))
         await owner.execute("CREATE TABLE things (thing text)")
         await owner.execute(f"GRANT SELECT, INSERT ON things TO {database}")
         await owner.close()
-        service = await connect(passwords.dsn(ports, database, database))
+        service = await connect(server.dsn(database, database))
         await service.execute("INSERT INTO things (thing) VALUES ('one')")
         for refused in ("CREATE TABLE others (other text)", "DROP TABLE things", "DELETE FROM things"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -46,16 +59,14 @@ async def test_a_service_may_not_change_the_schema_that_its_owner_role_makes(
         await service.close()
 
 
-async def test_a_service_can_not_enter_another_services_database(passwords: Passwords, ports: Ports) -> None:
+async def test_a_service_can_not_enter_another_services_database(server: Server) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await connect(passwords.dsn(ports, "notifications", "profile"))
+        await connect(server.dsn("notifications", "profile"))
 
 
-async def test_a_guest_gets_a_database_with_two_roles_and_cannot_enter_ours(
-    passwords: Passwords, state: StateFolder, ports: Ports
-) -> None:
-    first = await admit(state, ports, "partner-board")
-    again = await admit(state, ports, "partner-board")
+async def test_a_guest_gets_a_database_with_two_roles_and_cannot_enter_ours(server: Server) -> None:
+    first = await admit(server.state, server.ports, "partner-board")
+    again = await admit(server.state, server.ports, "partner-board")
     assert first["TILLIT_DATABASE_URL"] == again["TILLIT_DATABASE_URL"]
     owner = await connect(first["TILLIT_MIGRATION_DATABASE_URL"])
     await owner.execute("CREATE TABLE things (thing text)")
@@ -74,30 +85,28 @@ async def test_a_guest_with_a_name_of_ours_or_no_name_is_refused(name: str, stat
         await admit(state, ports, name)
 
 
-async def test_a_wrong_password_is_refused(passwords: Passwords, ports: Ports) -> None:
-    dsn = passwords.dsn(ports, "profile", "profile").replace(passwords.of("profile"), "wrong")
+async def test_a_wrong_password_is_refused(server: Server) -> None:
+    dsn = server.dsn("profile", "profile").replace(server.passwords.of("profile"), "wrong")
     with pytest.raises(asyncpg.InvalidPasswordError):
         await connect(dsn)
 
 
-async def test_making_the_databases_again_keeps_what_is_in_them(passwords: Passwords, ports: Ports) -> None:
-    owner = await connect(passwords.dsn(ports, "profile_owner", "profile"))
-    await owner.execute("CREATE TABLE things (thing text)")
-    await postgres.make_databases(ports, passwords)
-    await owner.execute("INSERT INTO things (thing) VALUES ('one')")
+async def test_making_the_databases_again_keeps_what_is_in_them(server: Server) -> None:
+    owner = await connect(server.dsn("profile_owner", "profile"))
+    await owner.execute("CREATE TABLE kept (thing text)")
+    await postgres.make_databases(server.ports, server.passwords)
+    await owner.execute("INSERT INTO kept (thing) VALUES ('one')")
     await owner.close()
 
 
-async def test_what_is_stored_is_not_compressed(passwords: Passwords, ports: Ports) -> None:
-    admin = await connect(passwords.dsn(ports, SUPERUSER, "postgres"))
+async def test_what_is_stored_is_not_compressed(server: Server) -> None:
+    admin = await connect(server.dsn(SUPERUSER, "postgres"))
     assert await admin.fetchval("SHOW wal_compression") == "off"
     await admin.close()
 
 
-async def test_the_server_log_never_shows_the_values_of_a_refused_row(
-    passwords: Passwords, ports: Ports, state: StateFolder
-) -> None:
-    owner = await connect(passwords.dsn(ports, "profile_owner", "profile"))
+async def test_the_server_log_never_shows_the_values_of_a_refused_row(server: Server) -> None:
+    owner = await connect(server.dsn("profile_owner", "profile"))
     await owner.execute("CREATE TABLE people (place text PRIMARY KEY, note text NOT NULL)")
     await owner.execute("INSERT INTO people (place, note) VALUES ($1, $2)", "Vadsoe", "secret-1")
     with pytest.raises(asyncpg.UniqueViolationError):
@@ -105,7 +114,7 @@ async def test_the_server_log_never_shows_the_values_of_a_refused_row(
     with pytest.raises(asyncpg.NotNullViolationError):
         await owner.execute("INSERT INTO people (place, note) VALUES ($1, $2)", "Bodoe", None)
     await owner.close()
-    log = await asyncio.to_thread(state.log_of("postgres").read_text)
+    log = await asyncio.to_thread(server.state.log_of("postgres").read_text)
     assert "violates" in log
     assert not [word for word in ("Vadsoe", "Bodoe", "secret") if word in log]
 
