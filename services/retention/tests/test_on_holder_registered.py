@@ -8,9 +8,10 @@ import pytest
 from chassis.sql import borrow
 from contracts.communication import LastMailOutcome
 from contracts.privacy import ConsumerGroup, HolderRegistered
+from contracts.profile import DeletionReason
 from retention_service import holders
 
-from .rig import HOLDERS, Rig
+from .rig import HOLDERS, Rig, new_subject
 from .test_on_last_mail_ended import at_mailing
 
 GROUP = ConsumerGroup(group="profile.profile.v1", topics=("profile.v1",))
@@ -53,6 +54,22 @@ async def test_no_key_is_destroyed_before_a_holder_that_came_while_the_last_mail
     await rig.end_last_mails(outcome)
     await rig.work("destroy_keys")
     assert await rig.stage(subject) == "done"
+
+
+async def test_a_holder_that_came_after_an_erasure_that_grew_may_answer_all_that_it_reads_of_it(rig: Rig) -> None:
+    subject = new_subject()
+    await rig.make(subject)
+    await rig.delete(subject)
+    await rig.delete(subject, DeletionReason.REQUESTED)
+    first, last = await rig.requests()
+    await rig.answer(last)
+    await rig.without_fence(subject)
+    assert await rig.stage(subject) == "done"
+    await rig.register("stranger")
+    await rig.deliver(rig.reply(first, "stranger"), rig.reply(last, "stranger"))
+    assert await rig.reasons_parked() == []
+    (erasure,) = await rig.erasures_of(subject)
+    assert {part["holder"] for part in rig.parts(erasure)} == set(HOLDERS)
 
 
 async def test_a_holder_that_answered_is_not_asked_again_because_it_registers_again(rig: Rig) -> None:
