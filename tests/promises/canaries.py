@@ -100,6 +100,7 @@ WITHOUT: Final[Mapping[str, str]] = MappingProxyType(
             for name in ("title", "occupation", "place", "description_html", "expires_at", "external_id")
         },
         "ClosingForm.reason": _NOBODY,
+        "RetirementRequest.reason": "why a service is gone for good, about no person",
         "DeletionForm.scope": "one of two words",
         "NewExport.subject_id": _OURS,
         "Disclosed.fields": _DISCLOSED,
