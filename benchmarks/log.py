@@ -114,10 +114,18 @@ async def log_rate(
     return count / stored, count / published
 
 
-async def appends(events: int, rounds: int) -> list[str]:
+class DurablePostgres(DirectPostgres):
+    """Syncs what it commits, as a server does by default and as the log does with its files."""
+
+    def __init__(self, image: str) -> None:
+        super().__init__(image)
+        self.with_command(["postgres", "-c", "max_connections=300"])
+
+
+async def appends(events: int, rounds: int, server: type[DirectPostgres]) -> list[str]:
     lines: list[str] = []
     async with AsyncExitStack() as stack:
-        postgres = await asyncio.to_thread(start_postgres, DirectPostgres)
+        postgres = await asyncio.to_thread(start_postgres, server)
         stack.callback(postgres.stop)
         keyring = await stack.enter_async_context(KeyringServer())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=Path.cwd())))
@@ -213,11 +221,17 @@ def main() -> None:
     parser.add_argument("--leaves", type=int, default=1_000_000, help="of the tree that is proved from and verified")
     parser.add_argument("--events", type=int, default=20_000, help="of each round of appends")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--careless", action="store_true", help="PostgreSQL syncs nothing: what the processors do shows, not the disk"
+    )
     args = parser.parse_args()
     logs.configure("benchmarks", "CRITICAL")
     tune_memory()
     print(f"{os.cpu_count()} cores")
-    for line in (*uvloop.run(appends(args.events, args.rounds)), *proofs_and_verification(args.leaves)):
+    for line in (
+        *uvloop.run(appends(args.events, args.rounds, DirectPostgres if args.careless else DurablePostgres)),
+        *proofs_and_verification(args.leaves),
+    ):
         print(line)
 
 
