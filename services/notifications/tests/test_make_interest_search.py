@@ -212,6 +212,31 @@ async def any_found(service: Service) -> bool:
     return bool(await count(service, "interest_search_made"))
 
 
+async def test_what_was_saved_between_a_makers_look_and_a_crash_is_found_although_its_id_is_passed_over(
+    service: Service,
+) -> None:
+    first, late = Person(interest_id=UUID(int=2)), Person(interest_id=UUID(int=1))
+    await known(service, first)
+    await emptied(service)
+    async with connected(surroundings(service).database.migration_dsn) as other, other.transaction():
+        await other.fetchval("SELECT subject_id FROM subjects WHERE subject_id = $1 FOR UPDATE", first.subject_id)
+        making = asyncio.create_task(make_if_missing(service))
+        await becomes(1, lambda: waiting_for_a_lock(service))
+        await known(service, late)
+        await emptied(service)
+        async with borrow(service.database.pool) as connection:
+            await interest_search_made.begin(connection)
+    await making
+    assert {row[1] for row in await searched(service)} == {first.subject_id, late.subject_id}
+
+
+async def waiting_for_a_lock(service: Service) -> int:
+    async with borrow(service.database.pool) as connection:
+        return await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+
+
 async def test_what_is_saved_removed_and_erased_while_it_is_made_is_found_as_it_is_then(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,5 @@
 """The table `interests`: which positions people asked to be told of, sealed. What is compared is in `interest_search`."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -53,9 +52,9 @@ async def owners(connection: Connection, after: UUID, limit: int) -> dict[UUID, 
     return {row["interest_id"]: SubjectId(row["subject_id"]) for row in rows}
 
 
-async def those(connection: Connection, interest_ids: Sequence[UUID]) -> list[Interest]:
-    """Of these, the ones that are there."""
+async def page(connection: Connection, after: UUID, to: UUID) -> list[Interest]:
+    """The interests after the one id, up to the other."""
     rows = await connection.fetch(
-        "SELECT interest_id, subject_id, words FROM interests WHERE interest_id = ANY($1::uuid[])", interest_ids
+        "SELECT interest_id, subject_id, words FROM interests WHERE interest_id > $1 AND interest_id <= $2", after, to
     )
     return [Interest(row["interest_id"], SubjectId(row["subject_id"]), row["words"]) for row in rows]

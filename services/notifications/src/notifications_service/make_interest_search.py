@@ -78,11 +78,13 @@ async def _make(service: Service, made_to: UUID, owners: Mapping[UUID, SubjectId
     people = set(owners.values())
     names = [KeyName(subject, Category.USER_INFORMATION) for subject in people]
     async with service.database.transaction(people, keys=names) as tx:
+        # read again: what was saved between the first look and a crash is in no search, and may be another's
+        page = await interests.page(tx.connection, made_to, max(owners))
+        if not people.issuperset(row.subject_id for row in page):
+            return
         if not await interest_search_made.advance(tx.connection, made_to, to=max(owners)):
             return
-        rows = await interests.those(tx.connection, list(owners))
-        # one that was removed and came again as another's wrote its own part, under a lock that is not held here
-        opened = [_opened(row, tx) for row in rows if row.subject_id in people]
+        opened = [_opened(row, tx) for row in page]
         await interest_search.put(tx.connection, [searched for searched in opened if searched is not None])
 
 
