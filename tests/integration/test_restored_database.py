@@ -185,6 +185,38 @@ async def test_who_restored_it_may_write_so_into_it_and_needs_no_other_sign(town
         assert await how_it_was_noticed(again) == [Sign.TOLD]
 
 
+async def test_a_database_that_is_put_back_to_the_middle_of_a_recovery_is_noticed_and_recovers_anew(town: Town) -> None:
+    leaver, stayer = town.people(2)
+    async with running(town.writer):
+        async with running(town.reader):
+            await told(town, leaver, stayer)
+        async with town.reader.database.transaction(keys=()) as tx:
+            await recoveries.begin(tx.connection, Sign.TOLD, tx.now() - timedelta(days=2), tx.now())
+            await recoveries.sought(tx.connection, tx.now())
+            await recoveries.reapplied(tx.connection, tx.now())
+        backup = await Snapshot.of(town.reader)
+        later = town.another_reader()
+        async with running(later):
+            await told(town, stayer)
+            await erase_everywhere(town, leaver)
+            await told_kafka(town)
+        await backup.put_back(town.reader)
+        again = town.another_reader()
+        async with running(again):
+            assert await arrivals(again, leaver) == []
+            assert len(await arrivals(again, stayer)) == 2
+
+
+async def test_what_another_worker_takes_in_while_one_looks_is_no_sign_of_a_restore(town: Town) -> None:
+    subject = town.person()
+    async with running(town.writer), running(town.reader):
+        talking = asyncio.create_task(told(town, subject, times=300))
+        while not talking.done():
+            assert not await CatchUp(town.reader).begin()
+        await talking
+    assert await recovering(town.reader) is None
+
+
 async def test_a_recovery_that_takes_days_and_is_begun_anew_does_not_make_the_database_too_old(town: Town) -> None:
     leaver, window = town.person(), town.reader.settings.tombstone_window
     async with running(town.writer), running(town.reader):

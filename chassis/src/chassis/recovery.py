@@ -108,28 +108,33 @@ class CatchUp:
     async def _look(self) -> None:
         """Write it down when the database is from the past, before anything could hide the sign."""
         service = self._service
-        known, now = await self._known(), service.clock.now()
         bootstrap = service.settings.kafka_bootstrap
         told = await committed(bootstrap, service.groups())
-        # What was set back is as far as a database that was restored once more: its recovery is forgotten, not done.
-        if any(
-            one.offset + one.set_back > known.get((place.topic, place.partition), 0)
+        # read after what Kafka was told: what another worker takes in meanwhile is no sign
+        known, now = await self._known(), service.clock.now()
+        leads = [
+            (one.offset - known.get((place.topic, place.partition), 0), one.set_back)
             for found in told.values()
             for place, one in found.items()
-        ):
-            await self._write_down(Sign.OFFSETS, now)
+        ]
+        # What was set back is as far as a database that was restored once more: its recovery is forgotten, not done.
+        if any(lead > 0 or (lead == 0 and set_back) for lead, set_back in leads):
+            await self._write_down(Sign.OFFSETS, now, beyond=any(lead > 0 for lead, _ in leads))
             return
         kept = {name for name, topic in self._topics.items() if not topic.compacted}
         beginnings = (await extent(bootstrap, kept)).beginnings
         if any(
             known.get((topic, p), first) < first for topic, found in beginnings.items() for p, first in found.items()
         ):
-            await self._write_down(Sign.RECORDS_GONE, now)
+            await self._write_down(Sign.RECORDS_GONE, now, beyond=False)
 
-    async def _write_down(self, sign: Sign, now: datetime) -> None:
+    async def _write_down(self, sign: Sign, now: datetime, *, beyond: bool) -> None:
+        """`beyond`: Kafka was told of more. Where a recovery set that back, it is of a later life: the database was put
+        back to the middle of that recovery, which begins anew."""
         service = self._service
         async with service.database.transaction(keys=()) as tx:
-            if await recoveries.open_one(tx.connection) is not None:
+            under_way = await recoveries.open_one(tx.connection)
+            if under_way is not None and (under_way.sought_at is None or not beyond):
                 return
             seen = [one.seen_at for one in await sightings.all_of(tx.connection) if one.what is What.WORKER]
             # a database that no worker ever used forgot whatever can be known
