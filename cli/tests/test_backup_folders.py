@@ -72,6 +72,16 @@ def test_the_manifest_tells_the_age_and_not_the_name(tmp_path: Path, place: Path
     assert renamed.exists()
 
 
+def test_one_that_a_wrong_clock_dated_to_the_future_is_named_because_nothing_would_end_it(
+    tmp_path: Path, place: Path
+) -> None:
+    future, newest = taken(place, tmp_path, NOW + timedelta(days=365)), taken(place, tmp_path, NOW)
+    found = forget(place, tmp_path)
+    assert (found.deleted, len(found.left_alone)) == ([], 1)
+    assert str(future) in found.left_alone[0]
+    assert sorted(place.iterdir()) == [newest, future]
+
+
 def test_one_that_was_never_finished_goes_when_it_is_as_old(tmp_path: Path, place: Path) -> None:
     half = taken(place, tmp_path, NOW - KEPT * 2).rename(place / "20260101T000000Z.unfinished")
     manifest_file(half, "profile").unlink()

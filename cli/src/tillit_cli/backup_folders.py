@@ -17,13 +17,15 @@ from chassis.settings import ServiceSettings
 from tillit_cli.backup_files import BadBackup, dump_file, manifest_file, read_signed
 
 KEEP_DAYS: Final = int(ServiceSettings.model_fields["backup_days"].default)
+CLOCKS_AGREE: Final = timedelta(hours=1)
+"""What was taken later than this from now was taken by a wrong clock, and would be kept for longer than promised."""
 _NAMED_BY: Final = "%Y%m%dT%H%M%SZ"
 _NAME: Final = re.compile(r"(\d{8}T\d{6}Z)(\.unfinished)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was deleted, and what looks like a backup that should have been and was left alone, each with the reason."""
+    """What was deleted, and what was left alone though it looks like a backup that is not to be kept, with the reason."""
 
     deleted: list[Path] = field(default_factory=list[Path])
     left_alone: list[str] = field(default_factory=list[str])
@@ -76,7 +78,9 @@ def forget_older(
             if now - _time_in(folder.name) > than:
                 done.left_alone.append(str(why))
             continue
-        if now - taken_at > than:
+        if taken_at - now > CLOCKS_AGREE:
+            done.left_alone.append(f"{folder} says that it was taken on {taken_at:%Y-%m-%d}, which is to come")
+        elif now - taken_at > than:
             _delete(folder, services)
             done.deleted.append(folder)
     return done

@@ -64,7 +64,7 @@ def backup(
     for old in gone.deleted:
         console.print(f"deleted, older than {keep_days} days: {old}", soft_wrap=True)
     for why in gone.left_alone:
-        console.print(f"left alone, though its name says that it is older: {why}", style="yellow", soft_wrap=True)
+        console.print(f"left alone; see whether it is to go: {why}", style="yellow", soft_wrap=True)
 
 
 def restore(
