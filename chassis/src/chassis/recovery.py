@@ -130,7 +130,7 @@ class CatchUp:
 
     async def _write_down(self, sign: Sign, now: datetime, *, beyond: bool) -> None:
         """`beyond`: Kafka was told of more. Where a recovery set that back, it is of a later life: the database was put
-        back to the middle of that recovery, which begins anew."""
+        back to the middle of that recovery, which begins anew and is as old as it was."""
         service = self._service
         async with service.database.transaction(keys=()) as tx:
             under_way = await recoveries.open_one(tx.connection)
@@ -139,7 +139,7 @@ class CatchUp:
             seen = [one.seen_at for one in await sightings.all_of(tx.connection) if one.what is What.WORKER]
             # a database that no worker ever used forgot whatever can be known
             since = max(seen, default=now - service.settings.tombstone_window + CLOCKS_AGREE)
-            await recoveries.begin(tx.connection, sign, since, now)
+            await recoveries.begin(tx.connection, sign, since, now if under_way is None else under_way.noticed_at)
 
     async def _refuse_too_old(self, recovery: Recovery) -> None:
         """Judged by its age when it was noticed: catching up may take days, and does not make it older."""
