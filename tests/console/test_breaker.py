@@ -6,11 +6,8 @@ from collections.abc import AsyncGenerator
 import pytest
 import pytest_asyncio
 from chassis.clock import monotonic
-from local_stack.stack import Stack, StackOptions
-from tillit_cli.operator_calls import operating
-from tillit_cli.portal import portal_at
 
-from tests.promises.conftest import free_ports
+from tests.promises.own_system import open_to_others, own_system
 from tests.promises.system import JobSeeker, System
 
 from .terminal import tillit
@@ -20,16 +17,8 @@ from .terminal import tillit
 async def careful(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[System]:
     """A system of its own that lets one erasure begin within an hour."""
     monkeypatch.setenv("TILLIT_ERASURES_AT_LEAST", "1")
-    folder = tmp_path_factory.mktemp("careful")
-    for path in (folder, *list(folder.parents)[:2]):
-        path.chmod(0o755)  # PostgreSQL runs as a user of its own
-    running = Stack(folder / "state")
-    try:
-        info = await asyncio.to_thread(running.up, StackOptions(ports=free_ports()))
-        async with operating(info) as operator, portal_at(info.services["profile"]) as portal:
-            yield System(info, operator, portal)
-    finally:
-        await asyncio.to_thread(running.down, wipe=True)
+    async with own_system(open_to_others(tmp_path_factory.mktemp("careful"))) as system:
+        yield system
 
 
 async def held_back(system: System, count: int) -> None:

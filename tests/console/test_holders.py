@@ -9,11 +9,8 @@ from chassis.clock import SystemClock, monotonic
 from chassis.holder_replies import sign_reply
 from contracts.privacy import HolderRegistered
 from local_stack.keys import private_key
-from local_stack.stack import Stack, StackOptions
-from tillit_cli.operator_calls import operating
-from tillit_cli.portal import portal_at
 
-from tests.promises.conftest import free_ports
+from tests.promises.own_system import open_to_others, own_system
 from tests.promises.recipients import outbox_of
 from tests.promises.system import System
 
@@ -26,16 +23,8 @@ GONE = "privacy-officer"
 @pytest_asyncio.fixture
 async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[System]:
     """A system of its own: everybody else's erasures would wait for the holder too."""
-    folder = tmp_path_factory.mktemp("own")
-    for path in (folder, *list(folder.parents)[:2]):
-        path.chmod(0o755)  # PostgreSQL runs as a user of its own
-    running = Stack(folder / "state")
-    try:
-        info = await asyncio.to_thread(running.up, StackOptions(ports=free_ports()))
-        async with operating(info) as operator, portal_at(info.services["profile"]) as portal:
-            yield System(info, operator, portal)
-    finally:
-        await asyncio.to_thread(running.down, wipe=True)
+    async with own_system(open_to_others(tmp_path_factory.mktemp("own"))) as system:
+        yield system
 
 
 async def registered(system: System) -> None:

@@ -1,6 +1,5 @@
 """Two worlds with the same story, but for one person who lives and is erased in the first; and their rows, comparable."""
 
-import asyncio
 import re
 import shutil
 import tempfile
@@ -12,15 +11,13 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from local_stack.stack import Stack, StackOptions
 from tillit_cli.json_resume import Address, JobInterest
-from tillit_cli.operator_calls import operating
-from tillit_cli.portal import Login, NewPerson, portal_at
+from tillit_cli.portal import Login, NewPerson
 from tillit_cli.proof.stored_rows import StoredRows, StoredTable, quoted
 
 from .canaries import Canaries
 from .canary_story import MATCHED, erase_everything, tell_everything
-from .conftest import free_ports
+from .own_system import own_system
 from .system import System
 from .twin_exemptions import ANY_VALUE, NOT_COMPARED
 
@@ -52,13 +49,10 @@ _ELSEWHERE: Final = "pg_catalog"
 async def world() -> AsyncGenerator[System]:
     """A new one, with nobody in it; gone afterwards."""
     folder = _new_folder()
-    stack = Stack(folder / "state")
     try:
-        info = await asyncio.to_thread(stack.up, StackOptions(ports=free_ports()))
-        async with operating(info) as operator, portal_at(info.services["profile"]) as portal:
-            yield System(info, operator, portal)
+        async with own_system(folder / "state") as system:
+            yield system
     finally:
-        await asyncio.to_thread(stack.down, wipe=True)
         shutil.rmtree(folder)
 
 

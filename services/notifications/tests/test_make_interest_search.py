@@ -5,27 +5,23 @@ from contextlib import AsyncExitStack
 from uuid import UUID
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from chassis.clock import SystemClock
 from chassis.errors import BeingMade, KeyringUnavailable
 from chassis.service import Service
 from chassis.sql import borrow
 from chassis.testing.containers import Kafka, Postgres, connected
 from chassis.testing.keyring import KeyringServer
-from chassis.testing.services import another_process, open_service, running, seal_event, surroundings
+from chassis.testing.services import another_process, surroundings
 from chassis.work import AT_ONCE
-from contracts.event import Event
 from contracts.personal import Category
-from contracts.topics import TOPICS
 from notifications_service import interest_search_made, make_interest_search
 from notifications_service.app import build
 from notifications_service.interest_search_made import BEFORE_ALL, Made
 from notifications_service.make_interest_search import MAKE_INTEREST_SEARCH, make_if_missing
 from notifications_service.settings import NotificationsSettings
 
+from .at_work import at_work, becomes
 from .rig import EVERYTHING, Person, count, do_work, everything_stored, known, position, say, stands_in, waiting
 from .smtp_server import Catcher
-from .test_from_topic_to_mail import becomes
 
 
 async def emptied(service: Service) -> None:
@@ -282,37 +278,17 @@ async def test_of_an_interest_nothing_is_readable_outside_its_search(service: Se
 async def test_a_database_that_is_killed_under_a_working_service_finds_everybody_again(
     postgres: Postgres, kafka: Kafka, topic_prefix: str, keyring: KeyringServer, catcher: Catcher
 ) -> None:
-    person, clock = Person(), SystemClock()
+    person = Person()
     keyring.make(person.subject_id, EVERYTHING)
-    await kafka.create_topics([topic_prefix + name for name in TOPICS])
-    async with (
-        open_service(
-            build,
-            NotificationsSettings,
-            postgres,
-            keyring,
-            kafka=kafka,
-            topic_prefix=topic_prefix,
-            smtp_url=f"smtp://127.0.0.1:{catcher.port}",
-            mail_from="portal@tillit.example",
-            portal_url="https://portal.example",
-        ) as service,
-        AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer,
-        running(service),
-    ):
-
-        async def send(*events: Event) -> None:
-            for event in events:
-                sent = seal_event(keyring, event, clock=clock, prefix=topic_prefix)
-                await producer.send_and_wait(sent.topic, sent.body, sent.key.encode(), headers=sent.headers)
-
-        await send(person.registered(), person.wants())
+    async with at_work(postgres, kafka, topic_prefix, keyring, catcher) as (service, say):
+        await say(person.registered())
+        await say(person.wants())
         await becomes(1, lambda: count(service, "interest_search"))
         await postgres.crash()
         async with connected(surroundings(service).database.admin_dsn) as admin:
             kept = await admin.fetchval("SELECT count(*) FROM interests")
         assert kept == 1
-        await send(position())
+        await say(position())
         await becomes([person.email], lambda: recipients(catcher))
         await becomes(True, lambda: ready(service))
 
