@@ -175,10 +175,14 @@ def check_retired(retired):
 
 
 def check_part(part):
-    holder, rows, held, day, signature = record(
-        part, ["holder", "rows", "held", "erased_on", "signature"], "body.holders"
+    holder, asking, categories, rows, held, day, signature = record(
+        part, ["holder", "asking", "categories", "rows", "held", "erased_on", "signature"], "body.holders"
     )
     matching(NAME, holder, "body.holders.holder")
+    if not 1 <= count(asking, "body.holders.asking") < 2**31:
+        raise Refused("body.holders.asking: not counted from 1")
+    for category in listed(categories, "body.holders.categories", 1):
+        matching(NAME, category, "body.holders.categories")
     if not isinstance(rows, dict):
         raise Refused("body.holders.rows: not an object")
     for category, number in rows.items():
@@ -213,6 +217,20 @@ def check_statements(body, keys):
             raise Refused(f"no key of the holder {part['holder']} is known")
         if not any(is_signed(key, message, signature) for key in keys[part["holder"]]):
             raise Refused(f"the statement of {part['holder']} is not signed by it")
+    check_askings(body)
+
+
+def check_askings(body):
+    """Every holder but the retired answered the last asking, for all that is erased, and none answered one twice."""
+    last = max(part["asking"] for part in body["holders"])
+    retired = {part["holder"] for part in body.get("retired", [])}
+    for name in sorted({part["holder"] for part in body["holders"]}):
+        parts = [part for part in body["holders"] if part["holder"] == name]
+        askings = [part["asking"] for part in parts]
+        if askings != sorted(set(askings)):
+            raise Refused(f"the answers of {name} are not in order, one to each asking")
+        if name not in retired and (askings[-1], parts[-1]["categories"]) != (last, body["categories"]):
+            raise Refused(f"{name} did not answer the last asking, for everything that is erased")
 
 
 def check_leaf(leaf, payload, salt):

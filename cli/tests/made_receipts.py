@@ -28,6 +28,7 @@ from contracts.receipts import ErasureAttested, name_of, signed_statement
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _ROWS: Final = MappingProxyType({"communication": 4, "user_information": 0})
+ERASED: Final = ("communication", "user_information")
 HOUR = datetime(2026, 2, 1, 9, tzinfo=UTC)
 
 
@@ -66,7 +67,7 @@ class Issuer:
             receipt=name,
             edition=2,
             policy="1",
-            categories=("communication", "user_information"),
+            categories=ERASED,
             requested_on="2026-01-31",
             done_on="2026-02-01",
             fence_passed_on="2026-02-01",
@@ -76,10 +77,21 @@ class Issuer:
             scans=(ScanPart(scanned_on="2026-02-08", holders=4, columns=321, found=0),),
         )
 
-    def part(self, name: str, holder: str, *, rows: Mapping[str, int] = _ROWS, held: int = 2) -> HolderPart:
+    def part(
+        self,
+        name: str,
+        holder: str,
+        *,
+        rows: Mapping[str, int] = _ROWS,
+        held: int = 2,
+        asking: int = 1,
+        categories: Sequence[str] = ERASED,
+    ) -> HolderPart:
         kept = (HeldPart(category="communication", ground="17(3)(e)", records=held, review_on="2026-06-01"),)
         unsigned = HolderPart(
             holder=holder,
+            asking=asking,
+            categories=tuple(categories),
             rows=dict(rows),
             held=kept if holder == "notifications" else (),
             erased_on="2026-01-31",

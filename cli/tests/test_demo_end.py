@@ -17,7 +17,7 @@ from local_stack.stack import Stack
 def free_ports() -> list[str]:
     numbers: set[int] = set()
     while len(numbers) < len(port_names()):
-        numbers.add(free_port())
+        numbers.add(free_port(range(12_500, 15_000)))
     return [f"--port={name}={number}" for name, number in zip(port_names(), numbers, strict=True)]
 
 

@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from tillit_cli.main import app
 from tillit_cli.receipt import told
 from typer.testing import CliRunner
 
-from .made_receipts import Issuer
+from .made_receipts import ERASED, Issuer
 
 TOOL = Path(__file__).parents[2] / "tools/verify_receipt.py"
 ISSUER = Issuer()
@@ -270,13 +270,42 @@ def test_both_verifiers_warn_of_a_holder_whose_key_is_known_and_who_states_nothi
         assert [line.split(" ")[1] for line in warned] == ["assessments,", "search,"]
 
 
+def _asked_twice(asking: int = 2, categories: Sequence[str] = ERASED) -> ReceiptBody:
+    """The first asking, of notifications alone, was for less; profile answers the second, or what is told."""
+    body = ISSUER.body()
+    parts = {name: ISSUER.part(body.receipt, name, asking=2) for name in ISSUER.holders}
+    parts["notifications"] = ISSUER.part(body.receipt, "notifications", rows={"user_information": 3}, held=5, asking=2)
+    parts["profile"] = ISSUER.part(body.receipt, "profile", asking=asking, categories=categories)
+    first = ISSUER.part(body.receipt, "notifications", categories=("communication",))
+    return body.model_copy(update={"holders": (parts.pop("audit-log"), first, *parts.values())})
+
+
+@both
+@pytest.mark.parametrize(
+    ("asking", "categories"),
+    [(1, ERASED), (3, ERASED), (2, ("communication",))],
+    ids=["a former one", "a later", "less"],
+)
+def test_a_holder_that_did_not_answer_the_last_asking_for_everything_makes_no_receipt(
+    verify: Verify, asking: int, categories: Sequence[str]
+) -> None:
+    assert verify(ISSUER.receipt(_asked_twice()).to_bytes(), KEYS) == ""
+    assert "did not answer the last asking" in verify(ISSUER.receipt(_asked_twice(asking, categories)).to_bytes(), KEYS)
+
+
+@both
+def test_an_answer_that_is_shown_twice_or_before_an_earlier_one_makes_no_receipt(verify: Verify) -> None:
+    body = _asked_twice()
+    others, first, second = body.holders[:1], *body.holders[1:3]
+    for shown in ((first, first, second), (first, second, second), (second, first)):
+        forged = body.model_copy(update={"holders": (*others, *shown, *body.holders[3:])})
+        assert "not in order" in verify(ISSUER.receipt(forged).to_bytes(), KEYS)
+
+
 def test_both_verifiers_add_up_what_a_holder_that_was_asked_twice_states_and_take_what_it_holds_from_its_last_answer(
     tmp_path: Path,
 ) -> None:
-    body = ISSUER.body()
-    first, second = body.holders[1], ISSUER.part(body.receipt, "notifications", rows={"user_information": 3}, held=5)
-    asked_twice = body.model_copy(update={"holders": (body.holders[0], first, second, *body.holders[2:])})
-    receipt = ISSUER.receipt(asked_twice).to_bytes()
+    receipt = ISSUER.receipt(_asked_twice()).to_bytes()
     done = _run(tmp_path, receipt, KEYS)
     assert done.returncode == 0, done.stderr
     said = "\n".join(told(check_receipt(receipt, read_receipt_keys(KEYS), is_signed)))

@@ -25,13 +25,15 @@ REPLY = PersonalDataErased(
     signature="",
     held=(HOLD,),
     rows_by_category={Category.USER_INFORMATION: 3},
+    asking=2,
+    categories=(Category.COMMUNICATION, Category.USER_INFORMATION),
 )
 
 
 def test_a_statement_is_these_very_bytes_in_every_implementation() -> None:
     assert statement_bytes("name", REPLY) == (
         b"tillit erasure statement v1\n"
-        b'{"erased_on":"2026-01-31","held":[{"category":"communication","ground":"17(3)(e)","records":2,'
+        b'{"asking":2,"categories":["communication","user_information"],"erased_on":"2026-01-31","held":[{"category":"communication","ground":"17(3)(e)","records":2,'
         b'"review_on":"2026-06-01"}],"holder":"profile","receipt":"name","rows":{"user_information":3}}'
     )
 
@@ -48,9 +50,11 @@ def test_a_statement_names_neither_the_person_nor_the_erasure_nor_the_hold() -> 
         {"holder": "notifications"},
         {"rows_by_category": {Category.USER_INFORMATION: 4}},
         {"held": ()},
+        {"asking": 3},
+        {"categories": (Category.COMMUNICATION,)},
         {"erased_at": REPLY.erased_at + timedelta(hours=1)},
     ],
-    ids=["holder", "rows", "held", "day"],
+    ids=["holder", "rows", "held", "asking", "categories", "day"],
 )
 def test_a_statement_changes_with_everything_that_it_says(change: dict[str, object]) -> None:
     assert statement_bytes("name", REPLY.model_copy(update=change)) != statement_bytes("name", REPLY)

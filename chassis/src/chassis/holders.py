@@ -88,6 +88,8 @@ class Holder:
             signature="",
             held=held,
             rows_by_category=rows_by_category,
+            asking=event.asking,
+            categories=tuple(sorted(event.categories)),
         )
         tx.publish(sign_answer(event.receipt, reply, tx.signing_key))
 

@@ -135,7 +135,7 @@ class ErasureRequested(Event, topic=ERASURE, category=Category.RIGHTS_CASE, priv
     """Every registered holder must erase these categories of this person, but what is held, and answer with the nonce.
 
     `receipt` is the name that the receipt gives this erasure (`contracts.receipts.name_of`): the link that fetches the
-    receipt can't be found from it.
+    receipt can't be found from it. `asking` counts from 1: an erasure that grows, or left something behind, asks anew.
     """
 
     subject_id: SubjectId
@@ -147,6 +147,7 @@ class ErasureRequested(Event, topic=ERASURE, category=Category.RIGHTS_CASE, priv
     due_at: AwareDatetime
     holds: tuple[Hold, ...] = ()
     receipt: str = ""
+    asking: int = 1
 
 
 class PersonalDataErased(Event, topic=ERASURE_REPLIES, category=Category.RIGHTS_CASE, privacy_protocol=True):
@@ -154,7 +155,7 @@ class PersonalDataErased(Event, topic=ERASURE_REPLIES, category=Category.RIGHTS_
 
     `signature` is base64url Ed25519, by the holder's own key, over `chassis.holder_replies.signed_bytes`.
     `statement_signature` is the same key's over `contracts.receipts.statement_bytes`: what the receipt shows of the
-    answer, under the receipt's number and without the person.
+    answer, under the receipt's number and without the person. `asking` and `categories` (sorted) are those of the request.
     """
 
     subject_id: SubjectId
@@ -167,6 +168,8 @@ class PersonalDataErased(Event, topic=ERASURE_REPLIES, category=Category.RIGHTS_
     held: tuple[HeldRecords, ...] = ()
     rows_by_category: dict[Category, int] = Field(default_factory=dict[Category, int])
     statement_signature: str = ""
+    asking: int = 1
+    categories: tuple[Category, ...] = ()
 
 
 class SubjectErased(Event, topic=ERASURE, category=Category.RIGHTS_CASE, privacy_protocol=True):

@@ -9,8 +9,10 @@ HMAC under the salt in the leaf -> inclusion in the tree -> checkpoint that the 
 import hmac
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
@@ -51,9 +53,14 @@ class HeldPart(_Part):
 
 
 class HolderPart(_Part):
-    """What one holder states to one asking: rows erased by category, what it holds, the day; `signature`: base64url."""
+    """What one holder states to one asking: rows erased by category, what it holds, the day; `signature`: base64url.
+
+    `asking` counts from 1; `categories`, in order, are those that it was asked to erase.
+    """
 
     holder: _Name
+    asking: Annotated[int, Field(ge=1, lt=2**31)]
+    categories: Annotated[tuple[_Name, ...], Field(min_length=1)]
     rows: dict[_Name, _Count]
     held: tuple[HeldPart, ...]
     erased_on: _Day
@@ -95,7 +102,8 @@ class RetiredPart(_Part):
 class ReceiptBody(_Part):
     """What was done, without whom it was done for. A later edition under the same name says more, and replaces it.
 
-    A holder that was asked again states again, after its earlier answer: rows add up, and it holds what it said last.
+    A holder that was asked again states again, after its earlier answer: rows add up, and it holds what it said last. All
+    but the retired answer the last asking, which was for everything that is erased.
     """
 
     receipt: _Text
@@ -238,6 +246,20 @@ def _check_statements(body: ReceiptBody, keys: ReceiptKeys, check: SignatureChec
             raise BadReceipt(f"no key of the holder {part.holder} is known")
         if not any(check(key, message, signature) for key in keys.holders[part.holder]):
             raise BadReceipt(f"the statement of {part.holder} is not signed by it")
+    _check_askings(body, set(retired))
+
+
+def _check_askings(body: ReceiptBody, retired: Collection[str]) -> None:
+    """Every holder answered the last asking, for all that is erased, and none answered one twice."""
+    last = max(part.asking for part in body.holders)
+    for holder, stated in groupby(body.holders, key=attrgetter("holder")):
+        parts = list(stated)
+        if any(one.asking >= two.asking for one, two in pairwise(parts)):
+            raise BadReceipt(f"the answers of {holder} are not in order, one to each asking")
+        if holder in retired:
+            continue
+        if (parts[-1].asking, parts[-1].categories) != (last, body.categories):
+            raise BadReceipt(f"{holder} did not answer the last asking, for everything that is erased")
 
 
 def _signature_of(part: HolderPart) -> bytes:

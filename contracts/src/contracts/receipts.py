@@ -1,7 +1,7 @@
 """The receipt of an erasure: what each holder states under its number, and the digest that the public log commits to.
 
-Nothing here names a person: a statement says how many rows of which category one holder erased or keeps under a hold,
-and on which day (UTC).
+Nothing here names a person: a statement says which asking for which categories it answers, how many rows of which category
+one holder erased or keeps under a hold, and on which day (UTC).
 """
 
 import json
@@ -50,6 +50,8 @@ def statement(reply: PersonalDataErased) -> dict[str, object]:
     """What of an answer stands in the receipt."""
     return {
         "holder": reply.holder,
+        "asking": reply.asking,
+        "categories": [str(category) for category in reply.categories],
         "rows": {str(category): count for category, count in reply.rows_by_category.items()},
         "held": [_held(one) for one in reply.held],
         "erased_on": day(reply.erased_at),

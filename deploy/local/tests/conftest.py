@@ -45,6 +45,9 @@ def shared_state() -> Iterator[StateFolder]:
         yield made
 
 
+_OWN_PORTS = range(10_000, 12_500)
+
+
 @pytest.fixture
 def ports() -> Ports:
     return _free_ports(but=Ports())
@@ -62,11 +65,11 @@ def other_ports(ports: Ports) -> Ports:
 
 
 def _free_ports(but: Ports) -> Ports:
-    """Free ports, all different, and none that the kernel may give to a client while a server is being started again."""
+    """Free ports, all different, and none that anybody else takes while a server is being started again."""
     taken = {number for _, number in but.items()}
     numbers: set[int] = set()
     while len(numbers) < len(port_names()):
-        numbers |= {free_port()} - taken
+        numbers |= {free_port(_OWN_PORTS)} - taken
     return Ports().with_changes(dict(zip(port_names(), numbers, strict=True)))
 
 

@@ -171,6 +171,8 @@ class Rig:
             erased_at=self.clock.now(),
             signature="",
             rows_by_category=dict.fromkeys(request.categories, counted),
+            asking=request.asking,
+            categories=tuple(sorted(request.categories)),
         )
         return sign_answer(request.receipt, reply, self.identities.keys[signed_by or holder])
 

@@ -283,9 +283,10 @@ def _started(recipe: Recipe, server_of: Callable[[str], Server]) -> Server:
     return server
 
 
-def free_port() -> int:
-    for port in random.sample(_PORTS, k=200):
+def free_port(among: range = _PORTS) -> int:
+    """A port that nobody listens on now. Whoever leaves it for a while takes it among ports that others don't ask for."""
+    for port in random.sample(among, k=200):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
-    raise ServerNotReadyError(f"200 ports tried in {_PORTS.start}-{_PORTS.stop}, none free: see `ss -ltn`")
+    raise ServerNotReadyError(f"200 ports tried in {among.start}-{among.stop}, none free: see `ss -ltn`")

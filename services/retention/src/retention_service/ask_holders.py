@@ -68,6 +68,7 @@ async def request_of(connection: Connection, erasure: Erasure) -> ErasureRequest
         due_at=erasure.due_at,
         holds=await holds.in_force(connection, erasure.subject_id),
         receipt=erasure.receipt_name or "",
+        asking=erasure.asking,
     )
 
 

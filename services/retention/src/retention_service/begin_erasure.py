@@ -45,6 +45,7 @@ async def begin_erasure(
             categories=scope,
             nonce=nonce,
             former_nonces=frozenset(),
+            asking=1,
             receipt=receipt,
             receipt_name=name_of(receipt),
             policy=POLICY_VERSION,
@@ -68,8 +69,15 @@ async def begin_erasure(
     if scope <= open_one.categories:
         return
     # A holder's earlier answer covers less than is asked now, so it may not complete the wider request.
-    wider = replace(open_one, categories=open_one.categories | scope, reason=reason, nonce=nonce, stage=Stage.ASKING)
-    await erasures.widen(tx.connection, wider.erasure_id, wider.reason, wider.categories, wider.nonce)
+    wider = replace(
+        open_one,
+        categories=open_one.categories | scope,
+        reason=reason,
+        nonce=nonce,
+        asking=open_one.asking + 1,
+        stage=Stage.ASKING,
+    )
+    await erasures.widen(tx.connection, wider)
     await work.cancel(tx.connection, LAST_MAIL, str(wider.erasure_id))  # it would come only after its long delay
     if not await held_back.contains(tx.connection, wider.erasure_id):
         await erasure_holders.ask_anew(tx.connection, wider.erasure_id, open_one.nonce, tx.now())

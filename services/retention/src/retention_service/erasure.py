@@ -21,6 +21,8 @@ class Erasure:
     categories: frozenset[Category]
     nonce: str
     former_nonces: frozenset[str]
+    asking: int
+    """Which request to the holders this is, from 1: one more each time that it grew or was opened again."""
     receipt: str | None
     """What the link to the receipt ends in; None once the person was told, and in erasures older than receipts."""
     receipt_name: str | None

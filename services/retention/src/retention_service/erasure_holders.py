@@ -85,7 +85,7 @@ async def of_erasures(connection: Connection, erasure_ids: Sequence[UUID]) -> di
     for row in rows:
         erased = None if row["rows"] is None else _ROWS.validate_json(row["rows"])
         stated = None if row["statement"] is None else HolderPart.model_validate_json(row["statement"])
-        former = sorted(_FORMER.validate_json(row["former"]).values(), key=lambda part: part.erased_on)
+        former = sorted(_FORMER.validate_json(row["former"]).values(), key=lambda part: part.asking)
         asked = AskedHolder(row["holder"], row["attempts"], row["asked_at"], row["replied_at"], erased, stated, former)
         found.setdefault(row["erasure_id"], []).append(asked)
     return found

@@ -1,6 +1,6 @@
 """The table `erasures`: which person is being erased, and how far it has come. Stages only move on, or back to asking."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -16,8 +16,8 @@ from retention_service.erasure_stages import Stage as Stage
 from retention_service.erasure_stages import StageCount
 
 _COLUMNS: Final = (
-    "erasure_id, subject_id, reason, categories, nonce, former_nonces, receipt, receipt_name, policy, stage, fence_id,"
-    " requested_at, due_at, answered_at, fenced_at, told_at, mailed_at, mail_outcome, done_at"
+    "erasure_id, subject_id, reason, categories, nonce, former_nonces, asking, receipt, receipt_name, policy, stage,"
+    " fence_id, requested_at, due_at, answered_at, fenced_at, told_at, mailed_at, mail_outcome, done_at"
 )
 
 
@@ -25,7 +25,7 @@ async def insert(connection: Connection, erasure: Erasure) -> None:
     """Begin an erasure, in the stage of asking."""
     await connection.execute(
         "INSERT INTO erasures (erasure_id, subject_id, reason, categories, nonce, receipt, receipt_name, policy,"
-        " stage, requested_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'asking', $9, $10)",
+        " stage, requested_at, due_at, asking) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'asking', $9, $10, $11)",
         erasure.erasure_id,
         erasure.subject_id,
         erasure.reason,
@@ -36,6 +36,7 @@ async def insert(connection: Connection, erasure: Erasure) -> None:
         erasure.policy,
         erasure.requested_at,
         erasure.due_at,
+        erasure.asking,
     )
 
 
@@ -84,29 +85,29 @@ async def newest_of(connection: Connection, subject: SubjectId, category: Catego
     return None if row is None else _erasure(row)
 
 
-async def widen(
-    connection: Connection, erasure_id: UUID, reason: DeletionReason, categories: Iterable[Category], nonce: str
-) -> None:
+async def widen(connection: Connection, wider: Erasure) -> None:
     """Erase more categories in the same erasure: it asks anew, and answers to the former nonce no longer count."""
     await connection.execute(
-        "UPDATE erasures SET reason = $2, categories = $3, former_nonces = former_nonces || nonce, nonce = $4,"
+        "UPDATE erasures SET reason = $2, categories = $3, former_nonces = former_nonces || nonce, nonce = $4, asking = $5,"
         " stage = 'asking', answered_at = NULL, fence_id = NULL, fenced_at = NULL, told_at = NULL, mailed_at = NULL,"
         " mail_outcome = NULL, done_at = NULL WHERE erasure_id = $1",
-        erasure_id,
-        reason,
-        sorted(categories),
-        nonce,
+        wider.erasure_id,
+        wider.reason,
+        sorted(wider.categories),
+        wider.nonce,
+        wider.asking,
     )
 
 
-async def reopen(connection: Connection, erasure_id: UUID, nonce: str) -> None:
+async def reopen(connection: Connection, again: Erasure) -> None:
     """From done back to asking: something was left behind. Answers to the former nonce no longer count."""
     await connection.execute(
-        "UPDATE erasures SET former_nonces = former_nonces || nonce, nonce = $2, stage = 'asking', answered_at = NULL,"
-        " fence_id = NULL, fenced_at = NULL, told_at = NULL, mailed_at = NULL, mail_outcome = NULL, done_at = NULL"
-        " WHERE erasure_id = $1 AND stage = 'done'",
-        erasure_id,
-        nonce,
+        "UPDATE erasures SET former_nonces = former_nonces || nonce, nonce = $2, asking = $3, stage = 'asking',"
+        " answered_at = NULL, fence_id = NULL, fenced_at = NULL, told_at = NULL, mailed_at = NULL,"
+        " mail_outcome = NULL, done_at = NULL WHERE erasure_id = $1 AND stage = 'done'",
+        again.erasure_id,
+        again.nonce,
+        again.asking,
     )
 
 
@@ -270,6 +271,7 @@ def _erasure(row: asyncpg.Record) -> Erasure:
         categories=frozenset(Category(category) for category in row["categories"]),
         nonce=row["nonce"],
         former_nonces=frozenset(row["former_nonces"]),
+        asking=row["asking"],
         receipt=row["receipt"],
         receipt_name=row["receipt_name"],
         policy=row["policy"],

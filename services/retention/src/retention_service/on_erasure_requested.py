@@ -38,7 +38,7 @@ async def _take_up(event: ErasureRequested, tx: Transaction, asking: Asking) -> 
         await erasures.insert(tx.connection, forgotten)
     elif event.nonce not in {known.nonce, *known.former_nonces}:
         forgotten = replace(_as_told(event), categories=known.categories | event.categories)
-        await erasures.widen(tx.connection, known.erasure_id, event.reason, forgotten.categories, event.nonce)
+        await erasures.widen(tx.connection, forgotten)
         await erasure_holders.ask_anew(tx.connection, known.erasure_id, known.nonce, tx.now())
     else:
         return
@@ -54,6 +54,7 @@ def _as_told(event: ErasureRequested) -> Erasure:
         categories=event.categories,
         nonce=event.nonce,
         former_nonces=frozenset(),
+        asking=event.asking,
         receipt=None,
         receipt_name=event.receipt or None,
         policy=POLICY_VERSION,

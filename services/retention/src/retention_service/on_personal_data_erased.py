@@ -74,6 +74,8 @@ def _is_current(event: PersonalDataErased, erasure: Erasure) -> bool:
     if erasure.subject_id != event.subject_id:
         raise ForeignReply("the reply is about another person than its erasure")
     if hmac.compare_digest(event.nonce.encode(), erasure.nonce.encode()):
+        if (event.asking, frozenset(event.categories)) != (erasure.asking, erasure.categories):
+            raise ForeignReply("the reply states another asking, or other categories, than its erasure's")
         return True
     if any(hmac.compare_digest(event.nonce.encode(), former.encode()) for former in erasure.former_nonces):
         return False

@@ -22,8 +22,8 @@ async def reopen_erasure(tx: Transaction, erasure: Erasure, asking: Asking) -> N
     """
     if erasure.stage is not Stage.DONE or await erasures.open_of(tx.connection, erasure.subject_id) is not None:
         return
-    again = replace(erasure, nonce=secrets.token_hex(_NONCE_BYTES), stage=Stage.ASKING)
-    await erasures.reopen(tx.connection, again.erasure_id, again.nonce)
+    again = replace(erasure, nonce=secrets.token_hex(_NONCE_BYTES), asking=erasure.asking + 1, stage=Stage.ASKING)
+    await erasures.reopen(tx.connection, again)
     await erasure_holders.ask_anew(tx.connection, again.erasure_id, erasure.nonce, tx.now())
     await ask_all(tx, again, asking)
     _log.error("erasure.reopened", cure="`tillit erasures show` names the columns; delete what stands there")
