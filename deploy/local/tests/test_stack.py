@@ -43,9 +43,9 @@ def eventually(true: Callable[[], bool], what: str, seconds: float = 20) -> None
 
 
 def has_ended(process: psutil.Process) -> bool:
-    """Ended, or a zombie that nobody collects."""
+    """Ended, or a zombie that nobody collects; one of which threads still run has its ports still."""
     try:
-        return process.status() == psutil.STATUS_ZOMBIE
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
     except psutil.NoSuchProcess:
         return True
 
