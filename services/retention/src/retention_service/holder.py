@@ -40,7 +40,7 @@ HOLDER = Holder(
             owner="subject_id",
             rule=_RULE,
             other=(
-                *("erasure_id", "reason", "categories", "nonce", "former_nonces", "stage", "fence_id"),
+                *("erasure_id", "reason", "categories", "nonce", "former_nonces", "asking", "stage", "fence_id"),
                 *("requested_at", "due_at", "answered_at", "fenced_at", "done_at"),
                 *("receipt", "receipt_name", "policy", "told_at", "mailed_at", "mail_outcome"),
             ),
