@@ -25,12 +25,18 @@ def restricted(
     )
 
 
+async def one_recipient(rig: Rig, server: Endpoint) -> tuple[SubjectId, Employer]:
+    """A person, and an employer with a webhook who received their data."""
+    subject, employer = new_subject(), Employer(rig, webhook=server.url("/fjell"))
+    await rig.make(subject)
+    await disclosed(rig, subject, employer)
+    return subject, employer
+
+
 async def test_a_restriction_is_told_to_each_recipient_once_however_often_it_is_said(
     open_rig: Rig, server: Endpoint
 ) -> None:
-    subject, employer = new_subject(), Employer(open_rig, webhook=server.url("/fjell"))
-    await open_rig.make(subject)
-    await disclosed(open_rig, subject, employer)
+    subject, _ = await one_recipient(open_rig, server)
     restriction = restricted(open_rig, subject)
     for _ in range(2):
         await open_rig.deliver(restriction)
@@ -59,9 +65,7 @@ async def test_a_restriction_that_covers_more_is_told_anew_of_all_of_it(open_rig
 async def test_who_received_data_of_another_category_is_not_told_of_a_restriction(
     open_rig: Rig, server: Endpoint
 ) -> None:
-    subject, employer = new_subject(), Employer(open_rig, webhook=server.url("/fjell"))
-    await open_rig.make(subject)
-    await disclosed(open_rig, subject, employer)
+    subject, _ = await one_recipient(open_rig, server)
     await open_rig.deliver(restricted(open_rig, subject, Category.COMMUNICATION))
     await open_rig.work("tell_all")
     assert server.taken == []
@@ -70,9 +74,7 @@ async def test_who_received_data_of_another_category_is_not_told_of_a_restrictio
 async def test_who_is_silent_about_a_restriction_is_reminded_and_shown_as_acknowledged_once_it_answers(
     open_rig: Rig, server: Endpoint
 ) -> None:
-    subject, employer = new_subject(), Employer(open_rig, webhook=server.url("/fjell"))
-    await open_rig.make(subject)
-    await disclosed(open_rig, subject, employer)
+    subject, employer = await one_recipient(open_rig, server)
     await open_rig.deliver(restricted(open_rig, subject))
     await open_rig.work("tell_all")
     open_rig.clock.advance(timedelta(days=7))
@@ -100,9 +102,7 @@ async def test_who_has_no_webhook_is_told_of_a_restriction_by_mail(open_rig: Rig
 async def test_a_restriction_that_comes_after_the_erasure_tells_nobody_of_what_is_gone(
     open_rig: Rig, server: Endpoint
 ) -> None:
-    subject, employer = new_subject(), Employer(open_rig, webhook=server.url("/fjell"))
-    await open_rig.make(subject)
-    await disclosed(open_rig, subject, employer)
+    subject, _ = await one_recipient(open_rig, server)
     await open_rig.erase(subject)
     await open_rig.deliver(restricted(open_rig, subject))
     await open_rig.work("tell_all")
