@@ -215,7 +215,8 @@ class Transaction:
             woken.add(outbox.CHANNEL)
         if self._work:
             await work.insert(self.connection, self._work)
-            woken.add(work.CHANNEL)
+            # What is due later is found by who looks then.
+            woken.update(work.channel(item.kind) for item in self._work if item.due_at <= self.now())
         return woken
 
 

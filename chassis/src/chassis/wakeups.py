@@ -28,6 +28,8 @@ class Wakeups:
         self._payload_listeners: dict[str, Callable[[str], None]] = {}
         self._pending: set[str] = set()
         self._pending_set = asyncio.Event()
+        self._own_pid: int | None = None
+        """Of the connection that notifies: what it says was heard here before it was said."""
 
     def event(self, channel: str) -> asyncio.Event:
         """A new event, set whenever the channel is woken; its owner clears it."""
@@ -57,6 +59,7 @@ class Wakeups:
 
     async def _run_once(self) -> None:
         connection = await connect(self._dsn)
+        self._own_pid = connection.get_server_pid()
         try:
             for channel in {*self._events, *self._payload_listeners}:
                 await connection.add_listener(channel, self._heard)
@@ -73,14 +76,18 @@ class Wakeups:
                 await self._pending_set.wait()
                 self._pending_set.clear()
                 channels, self._pending = self._pending, set()
-                for channel in channels:
-                    await connection.execute("SELECT pg_notify($1, '')", channel)
+                if channels:
+                    await connection.execute(
+                        "SELECT pg_notify(channel, '') FROM unnest($1::text[]) AS channel", channels
+                    )
                 await asyncio.sleep(_GAP_SECONDS)
         finally:
             with suppress(*TRANSIENT):
                 await connection.close(timeout=1)
 
     def _heard(self, connection: Any, pid: int, channel: str, payload: object) -> None:
+        if pid == self._own_pid:
+            return
         if payload and channel in self._payload_listeners:
             self._payload_listeners[channel](str(payload))
         self._set(channel)

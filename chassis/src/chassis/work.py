@@ -10,8 +10,6 @@ from contracts.personal import SubjectId
 
 from chassis.sql import Connection
 
-CHANNEL: Final = "tillit_work"
-"""NOTIFY channel that wakes the workers."""
 CLOCKS_AGREE: Final = timedelta(minutes=1)
 """How far apart workers' clocks may be without one of them taking the other's leases for wrong."""
 AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,6 +52,11 @@ class WorkDepth:
     items: int
     next_due: datetime
     attempts: int
+
+
+def channel(kind: str) -> str:
+    """The NOTIFY channel that wakes who does work of this kind, and nobody else: a service has dozens of kinds."""
+    return f"tillit_work_{kind}"
 
 
 async def insert(connection: Connection, items: Sequence[NewWork]) -> None:

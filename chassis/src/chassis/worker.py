@@ -64,7 +64,7 @@ class Worker:
             WorkLoop(
                 kind,
                 database=service.database,
-                wake=service.wakeups.event(work.CHANNEL),
+                wake=service.wakeups.event(work.channel(kind.kind)),
                 metrics=service.metrics,
                 loop=health.loop(f"work {kind.kind}", _LOOP_BOUND),
             )
