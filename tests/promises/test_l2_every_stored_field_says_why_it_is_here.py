@@ -19,6 +19,7 @@ async def told_to_themselves(system: System, who: JobSeeker) -> dict[str, Explan
 
 async def test_l2_every_table_that_names_a_person_explains_every_column_to_them(system: System) -> None:
     who = await system.job_seeker(JobInterest(occupation="L2-seilmaker", place="Utsira"))
+    await system.settled()
     await system.publish("L2-seilmaker", "Utsira")
     await system.settled()
     explained = await told_to_themselves(system, who)

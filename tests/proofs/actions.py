@@ -1,7 +1,7 @@
 """What each step of a schedule does: a person's command, or what befalls the services."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
@@ -9,12 +9,14 @@ from typing import Final, cast
 from uuid import uuid4
 
 from chassis.clock import new_id
+from chassis.commands import take_commands
 from chassis.errors import TRANSIENT, SubjectGone
 from chassis.keys import LOG_KEY, KeyName, KeySet
 from chassis.problems import Problem
 from chassis.records import Cause, encode
+from chassis.transaction import Transaction
 from contracts.event import Event
-from contracts.personal import Category, Personal, UserInformation
+from contracts.personal import Category, Personal, SubjectId, UserInformation
 from contracts.position import PositionPublished
 from contracts.privacy import LegalGround
 from contracts.profile import DeletionReason, JobInterestSaved, ProfileCorrected, ProfileKind, ProfileRegistered
@@ -71,6 +73,16 @@ class Play:
     def place(self, number: int) -> Place:
         return self.town.places[NAMES[number % len(NAMES)]]
 
+    @asynccontextmanager
+    async def _command(
+        self, name: str, subject: SubjectId, keys: Sequence[KeyName] | None = None
+    ) -> AsyncGenerator[Transaction]:
+        """As the service's edge takes one."""
+        database = self.town.service(name).database
+        await take_commands(database)
+        async with database.transaction([subject], keys=keys) as tx:
+            yield tx
+
     # People
 
     async def register(self, step: Step) -> None:
@@ -89,7 +101,7 @@ class Play:
         with suppress(*_UNCHANGED):
             subject = await new_subject(profile)
             keys = await profile.keys.fetch([LOG_KEY, KeyName(subject, Category.USER_INFORMATION)])
-            async with profile.database.transaction([subject]) as tx:
+            async with self._command("profile", subject) as tx:
                 await register(tx, subject, person)
             self.people.everybody.append(Person(subject, name, email, keys))
             return True
@@ -102,7 +114,7 @@ class Play:
         name = f"{person.name.partition(' av ')[0]} av {step.b:04}"
         profile = self.town.service("profile")
         with suppress(*_UNCHANGED):
-            async with profile.database.transaction([person.subject_id]) as tx:
+            async with self._command("profile", person.subject_id) as tx:
                 await correct_profile(
                     tx,
                     person.subject_id,
@@ -119,7 +131,7 @@ class Play:
             return
         wish = OCCUPATIONS[step.b % len(OCCUPATIONS)], PLACES[step.c % len(PLACES)]
         with suppress(*_UNCHANGED):
-            async with self.town.service("profile").database.transaction([person.subject_id]) as tx:
+            async with self._command("profile", person.subject_id) as tx:
                 interest_id, _ = await save_job_interest(tx, person.subject_id, *wish)
             person.interests[interest_id] = wish
             person.changes += 1
@@ -130,7 +142,7 @@ class Play:
             return
         interest_id = sorted(person.interests)[step.b % len(person.interests)]
         with suppress(*_UNCHANGED):
-            async with self.town.service("profile").database.transaction([person.subject_id]) as tx:
+            async with self._command("profile", person.subject_id) as tx:
                 await remove_job_interest(tx, person.subject_id, interest_id)
             del person.interests[interest_id]
             person.changes += 1
@@ -154,7 +166,7 @@ class Play:
             return
         cooling_off = timedelta() if step.c % 3 else COOLING_OFF
         with suppress(*_UNCHANGED):
-            async with self.town.service("profile").database.transaction([person.subject_id]) as tx:
+            async with self._command("profile", person.subject_id) as tx:
                 await request_deletion(tx, person.subject_id, REASONS[step.b % len(REASONS)], cooling_off)
             person.standing = Standing.LEAVING
             person.changes += 1
@@ -164,7 +176,7 @@ class Play:
         if person is None:
             return
         with suppress(*_UNCHANGED):
-            async with self.town.service("profile").database.transaction([person.subject_id]) as tx:
+            async with self._command("profile", person.subject_id) as tx:
                 await cancel_deletion(tx, person.subject_id)
             person.standing = Standing.MEMBER
             person.changes += 1
@@ -198,7 +210,7 @@ class Play:
         if person is None:
             return
         category = CATEGORIES_HELD[step.b % len(CATEGORIES_HELD)]
-        retention, subject = self.town.service("retention"), person.subject_id
+        subject = person.subject_id
         wanted = NewHold(
             subject_id=subject,
             category=category,
@@ -210,7 +222,7 @@ class Play:
             review_on=self.town.clock.now() + timedelta(days=90),
         )
         with suppress(*_UNCHANGED):
-            async with retention.database.transaction([subject], keys=keys_for(subject)) as tx:
+            async with self._command("retention", subject, keys_for(subject)) as tx:
                 placed = await place_hold(tx, self._keyring(), wanted, "operator")
             person.holds.append(Held(placed.placed.hold.hold_id, category))
 
@@ -220,7 +232,7 @@ class Play:
             return
         one, person = held[step.a % len(held)]
         with suppress(*_UNCHANGED):
-            async with self.town.service("retention").database.transaction([person.subject_id]) as tx:
+            async with self._command("retention", person.subject_id) as tx:
                 await lift_hold(tx, self._keyring(), one.hold_id, "operator")
             one.lifted = True
 

@@ -18,6 +18,7 @@ from fastapi import APIRouter
 from chassis import partitioning, sealing, tls
 from chassis.batch import BatchRunner
 from chassis.clock import Clock, SystemClock
+from chassis.commands import refused_in_recovery
 from chassis.database import Database, connect_pool
 from chassis.erasures_since import ErasureLedger, carry_out_again
 from chassis.health import Health
@@ -81,7 +82,7 @@ class Service:
         self._builtin = {reaction.event: reaction for reaction in builtin_reactions(name)}
         self._reactions: dict[type[Event], Reaction] = dict(self._builtin)
         self._raw: RawBatch | None = None
-        self._routes: list[Callable[[Service], APIRouter]] = []
+        self._routes: list[tuple[Callable[[Service], APIRouter], bool]] = []
         self._database: Database | None = None
         self._runner: BatchRunner | None = None
         look = scan_residue(holder, lambda: self.database)
@@ -146,12 +147,19 @@ class Service:
 
     # How others reach it
 
-    def routes(self, make: Callable[["Service"], APIRouter]) -> None:
-        """HTTP routes of the roles `api` and `all`; `make` is called once the service is open."""
-        self._routes.append(make)
+    def routes(self, make: Callable[["Service"], APIRouter], *, in_recovery: bool = False) -> None:
+        """HTTP routes of the roles `api` and `all`; `make` is called once the service is open.
+
+        While the database catches up after a restore those that change something are refused (`chassis.commands`),
+        unless others need them to catch up: `in_recovery`.
+        """
+        self._routes.append((make, in_recovery))
 
     def routers(self) -> list[APIRouter]:
-        return [make(self) for make in self._routes]
+        return [
+            make(self) if in_recovery else refused_in_recovery(self.database, make(self))
+            for make, in_recovery in self._routes
+        ]
 
     # How it comes back from a backup
 

@@ -7,13 +7,14 @@ from chassis.clock import MovedClock
 from chassis.outbox import OutboxRow
 from chassis.own_past import runner_of
 from chassis.records import Record
+from chassis.recoveries import Sign
 from chassis.service import Service
 from chassis.sql import borrow
 from contracts.personal import SubjectId
 from profile_service import profiles
 from profile_service.delete_profile import FINAL_DELETION
 
-from chassis import outbox
+from chassis import outbox, recoveries
 
 from .portal import Portal
 from .rig import EVERYTHING, count, do_work, erase, state_of
@@ -106,6 +107,25 @@ async def test_who_had_asked_to_be_deleted_still_is_when_their_cooling_off_was_t
     await do_work(portal.service, FINAL_DELETION)
     assert not await has_profile(portal.service, kari.subject_id)
     assert [dict(row.headers)["ce_type"] for row in await said(portal.service)] == [b"profile.deleted.v1"]
+
+
+async def test_no_command_is_taken_before_what_it_said_itself_is_read(portal: Portal) -> None:
+    """A deletion taken back meanwhile would be asked for again by the past: found by `tests/proofs`."""
+    kari = await portal.job_seeker()
+    await portal.ask_deletion(kari)
+    async with portal.service.database.transaction(keys=()) as tx:
+        await recoveries.begin(tx.connection, Sign.TOLD, tx.now() - timedelta(days=1), tx.now())
+    refused = await portal.http.delete("/me/deletion", headers=kari.headers)
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:tillit:problem:catching-up")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert (await portal.log_in(kari.email)).status_code == 503
+    assert (await portal.http.get("/me", headers=kari.headers)).status_code == 200
+    await put_back(portal.service, await said(portal.service))
+    async with portal.service.database.transaction(keys=()) as tx:
+        for step in (recoveries.sought, recoveries.reapplied, recoveries.done):
+            await step(tx.connection, tx.now())
+    assert (await portal.http.delete("/me/deletion", headers=kari.headers)).status_code == 204
+    assert not (await state_of(portal.service, kari.subject_id)).restricted
 
 
 async def test_whose_profile_ended_since_is_not_let_in_again(portal: Portal, clock: MovedClock) -> None:

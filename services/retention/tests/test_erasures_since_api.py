@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from chassis.erasures_since import PATH, ErasuresSince
 from chassis.recoveries import Sign
-from contracts.personal import SubjectId
+from contracts.personal import Category, SubjectId
 from contracts.privacy import ErasureRequested
 
 from chassis import recoveries
@@ -76,3 +76,17 @@ async def test_while_retention_catches_up_itself_nobody_is_told_half_of_it(rig: 
         await recoveries.begin(tx.connection, Sign.TOLD, tx.now() - timedelta(days=1), tx.now())
     answer = await rig.get(f"{PATH}?{urlencode({'moment': rig.clock.now().isoformat()})}", "profile")
     assert answer.status_code == 503
+
+
+async def test_while_retention_catches_up_it_gives_keys_and_takes_no_other_command(rig: Rig) -> None:
+    subject = new_subject()
+    async with rig.service.database.transaction(keys=()) as tx:
+        await recoveries.begin(tx.connection, Sign.TOLD, tx.now() - timedelta(days=1), tx.now())
+    assert (await rig.make(subject)).status_code == 201
+    assert (await rig.fetch("profile", (subject, Category.USER_INFORMATION))).status_code == 200
+    refused = await rig.post("operator", "/keyring/rotation", {})
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:tillit:problem:catching-up")
+    async with rig.service.database.transaction(keys=()) as tx:
+        for step in (recoveries.sought, recoveries.reapplied, recoveries.done):
+            await step(tx.connection, tx.now())
+    assert (await rig.post("operator", "/keyring/rotation", {})).status_code == 202

@@ -25,7 +25,7 @@ from retention_service.rotation_api import rotation_routes
 from retention_service.settings import RetentionSettings
 
 
-def routes(
+def key_routes(
     settings: RetentionSettings, keyring: Keyring, measures: RetentionMeasures
 ) -> Callable[[Service], APIRouter]:
     """Made once the service is open; without key-encryption keys it does not start to serve."""
@@ -33,8 +33,16 @@ def routes(
     def routes(service: Service) -> APIRouter:
         keyring.store.current()
         limit = Limit("keyring", f"{settings.key_requests_per_second}/second")
+        return keyring_routes(service, keyring, measures, limit)
+
+    return routes
+
+
+def routes(settings: RetentionSettings, keyring: Keyring) -> Callable[[Service], APIRouter]:
+    """All others."""
+
+    def routes(service: Service) -> APIRouter:
         router = APIRouter()
-        router.include_router(keyring_routes(service, keyring, measures, limit))
         router.include_router(destroyed_keys_routes(service, keyring))
         router.include_router(rotation_routes(service, keyring, settings.rotate_every))
         router.include_router(erasures_since_routes(service))

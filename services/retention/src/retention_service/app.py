@@ -20,7 +20,7 @@ from contracts.purposes import PurposeId
 
 from retention_service.after_the_fence import after_the_fence
 from retention_service.after_the_keys import after_the_keys
-from retention_service.api import routes
+from retention_service.api import key_routes, routes
 from retention_service.ask_holders import ASK_AGAIN, Asking, ask_again
 from retention_service.begin_held import begin_held
 from retention_service.breaker import BEGIN_HELD, Breaker
@@ -56,13 +56,13 @@ def build(settings: RetentionSettings) -> Service:
     migrations = MigrationSource("retention", files("retention_service") / "migrations")
     service = Service("retention", settings, holder=HOLDER, key_categories=KEY_CATEGORIES, migrations=migrations)
     step = partial(service.step, mode=Mode.PROTOCOL, purpose=PurposeId.P8, category=None)
-    asking, measures = Asking.told_by(settings), RetentionMeasures(service.metrics)
-    keyring = Keyring.told_by(settings)
+    asking, measures, keyring = Asking.told_by(settings), RetentionMeasures(service.metrics), Keyring.told_by(settings)
     due = RotationDue(service, keyring, settings.rotate_every, measures)
     service.at_migration.append(make_log_key(service, keyring))
     service.health.check("keyring", lambda: keyring.ready(service.database))
     service.recovers_with(mark_by_ledger(service, keyring.destruction.ledger))
-    service.routes(routes(settings, keyring, measures))
+    service.routes(key_routes(settings, keyring, measures), in_recovery=True)
+    service.routes(routes(settings, keyring))
     service.protocol(HolderRegistered, on_holder_registered(asking))
     service.store(ProfileDeleted, on_profile_deleted(asking, Breaker.told_by(settings)), purpose=PurposeId.P8)
     service.store(ProfileRegistered, on_profile_registered, purpose=PurposeId.P8, opens=False)
