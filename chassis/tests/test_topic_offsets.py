@@ -2,10 +2,13 @@
 
 from uuid import uuid4
 
-from aiokafka import AIOKafkaProducer
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
 from chassis.clock import monotonic
+from chassis.errors import TRANSIENT
 from chassis.testing.containers import Kafka
-from chassis.topic_offsets import extent
+from chassis.topic_offsets import Committed, extent, offset_reader, set_back
+from contracts.privacy import ConsumerGroup
 
 TOPICS = 15
 BACKOFF_SECONDS = 0.1
@@ -28,6 +31,56 @@ async def test_many_topics_take_no_longer_than_the_broker_needs(kafka: Kafka) ->
         assert found.beginnings == {name: {0: 0, 1: 0} for name in names}
         assert found.ends == {name: {0: 1 - number % 2, 1: number % 2} for number, name in enumerate(names)}
     assert min(seconds) < (TOPICS - 1) * BACKOFF_SECONDS
+
+
+async def written(kafka: Kafka, topic: str) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+    await producer.start()
+    await producer.send_and_wait(topic, b"{}", partition=0)
+    await producer.stop()
+
+
+async def test_one_reader_sees_each_record_commit_and_topic_that_came_since_its_last_question(kafka: Kafka) -> None:
+    prefix = f"e{uuid4().hex[:8]}"
+    first, second = f"{prefix}.first", f"{prefix}.second"
+    groups = [ConsumerGroup(group=f"{prefix}.{name}", topics=(first,)) for name in ("old", "new")]
+    old, new = (one.group for one in groups)
+    await kafka.create_topics([first], partitions=1)
+    await set_back(kafka.bootstrap, old, {TopicPartition(first, 0): 0})
+    async with offset_reader(kafka.bootstrap) as reader:
+        assert await reader.ends([first, second]) == {first: {0: 0}}
+        assert await reader.committed(groups) == {old: {TopicPartition(first, 0): Committed(0, True)}, new: {}}
+        await kafka.create_topics([second], partitions=1)
+        await written(kafka, first)
+        await written(kafka, second)
+        assert await reader.ends([first, second]) == {first: {0: 1}, second: {0: 1}}
+        for group in (old, new):
+            await set_back(kafka.bootstrap, group, {TopicPartition(first, 0): 1})
+        there = {TopicPartition(first, 0): Committed(1, True)}
+        assert await reader.committed(groups) == {old: there, new: there}
+
+
+async def test_a_reader_asks_anew_once_a_broker_that_was_away_is_back(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.topic_offsets._TIMEOUT_MS", 500)
+    topic = f"e{uuid4().hex[:8]}.again"
+    group = ConsumerGroup(group=topic, topics=(topic,))
+    await kafka.create_topics([topic], partitions=1)
+    there = {TopicPartition(topic, 0): Committed(0, True)}
+    await set_back(kafka.bootstrap, topic, {TopicPartition(topic, 0): 0})
+    async with offset_reader(kafka.bootstrap) as reader:
+        assert await reader.ends([topic]) == {topic: {0: 0}}
+        assert await reader.committed([group]) == {topic: there}
+        await kafka.stop_serving()
+        with pytest.raises(TRANSIENT):
+            await reader.ends([topic])
+        with pytest.raises(TRANSIENT):
+            await reader.committed([group])
+        await kafka.serve_again()
+        await written(kafka, topic)
+        assert await reader.ends([topic]) == {topic: {0: 1}}
+        assert await reader.committed([group]) == {topic: there}
 
 
 async def test_topics_that_the_broker_does_not_have_are_left_out(kafka: Kafka) -> None:

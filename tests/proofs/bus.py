@@ -9,13 +9,13 @@ from aiokafka import TopicPartition
 from chassis.own_past import runner_of
 from chassis.records import Record
 from chassis.service import Service
-from chassis.topic_offsets import Committed, Extent
+from chassis.topic_offsets import Committed, Extent, OffsetReader
 from contracts.privacy import ConsumerGroup
 from contracts.topics import TOPICS
 
 PARTITIONS: Final = range(3)
-OF_A_BROKER: Final = frozenset({"committed", "committed_offsets", "end_offsets", "extent", "read_own_past", "set_back"})
-"""What services ask of a broker beside records, and the bus answers under the same names."""
+OF_A_BROKER: Final = frozenset({"committed", "committed_offsets", "extent", "read_own_past", "set_back"})
+"""What a restored service asks of a broker beside records, and the bus answers under the same names."""
 _ALL: Final = 1_000_000
 
 
@@ -64,18 +64,13 @@ class Bus:
         committed = self._committed.setdefault(group, {})
         committed.update({TopicPartition(topic, part): Committed(place, False) for part, place in places.items()})
 
-    # What the fence asks of a broker, as `chassis.topic_offsets` asks a real one.
-
-    async def end_offsets(self, bootstrap: str, topics: Collection[str]) -> dict[str, dict[int, int]]:
-        return {topic: self.ends(topic) for topic in topics}
+    # What a restored service asks, and sets.
 
     async def committed_offsets(
         self, bootstrap: str, groups: Sequence[ConsumerGroup]
     ) -> Mapping[str, Mapping[TopicPartition, int]]:
         found = await self.committed(bootstrap, groups)
         return {group: {place: one.offset for place, one in places.items()} for group, places in found.items()}
-
-    # What a restored service asks, and sets.
 
     async def committed(
         self, bootstrap: str, groups: Sequence[ConsumerGroup]
@@ -98,3 +93,20 @@ class Bus:
         for record in records:
             await runner_of(service).run(record.topic, [record], [])
         return len(records)
+
+
+class BusReader(OffsetReader):
+    """What the fence asks of a broker, answered by the bus."""
+
+    def __init__(self, bus: Bus) -> None:
+        super().__init__("nowhere")
+        self._bus = bus
+
+    async def ends(self, topics: Collection[str]) -> dict[str, dict[int, int]]:
+        return {topic: self._bus.ends(topic) for topic in topics}
+
+    async def extent(self, topics: Collection[str]) -> Extent:
+        return await self._bus.extent("nowhere", topics)
+
+    async def committed(self, groups: Sequence[ConsumerGroup]) -> Mapping[str, Mapping[TopicPartition, Committed]]:
+        return await self._bus.committed("nowhere", groups)

@@ -21,12 +21,11 @@ from notifications_service.app import build as build_notifications
 from notifications_service.settings import NotificationsSettings
 from profile_service.app import build as build_profile
 from profile_service.settings import ProfileSettings
-from retention_service import fence
 from retention_service.app import build as build_retention
 from retention_service.settings import RetentionSettings
 
 from chassis import recovery
-from tests.proofs.bus import OF_A_BROKER
+from tests.proofs.bus import OF_A_BROKER, BusReader
 from tests.proofs.mailbox import mailbox
 from tests.proofs.snapshots import rows_of
 from tests.proofs.town import COOLING_OFF, NAMES, START, Door, Place, Town, app_of, started
@@ -52,9 +51,8 @@ async def town(postgres: Postgres, folder: Path) -> AsyncGenerator[Town]:
         stack.push_async_callback(_ended, serving, stop)
         await accepting.wait()
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        for module in (fence, recovery):
-            for name in OF_A_BROKER & vars(module).keys():
-                patch.setattr(module, name, getattr(made.bus, name))
+        for name in OF_A_BROKER:
+            patch.setattr(recovery, name, getattr(made.bus, name))
         for name in NAMES:
             await _open(made, name, postgres, folder, stack)
         await made.anew()
@@ -91,7 +89,14 @@ def _maker(name: str, made: Town, folder: Path, dsn: str) -> Callable[[], Servic
         "service_jwks_file": made.identities.service_jwks,
         "login_jwks_file": made.identities.login_jwks,
     }
-    return _MAKERS[name](told, made, folder)
+    build = _MAKERS[name](told, made, folder)
+
+    def make() -> Service:
+        service = build()
+        service.topic_offsets = BusReader(made.bus)
+        return service
+
+    return make
 
 
 def _retention(told: dict[str, object], _made: Town, folder: Path) -> Callable[[], Service]:

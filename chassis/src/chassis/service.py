@@ -35,6 +35,7 @@ from chassis.residue import SCAN_RESIDUE
 from chassis.scan_residue import scan_residue
 from chassis.settings import ServiceSettings
 from chassis.tokens import Signer
+from chassis.topic_offsets import OffsetReader
 from chassis.wakeups import Wakeups
 from chassis.work_loop import Errand, Step, WorkKind
 
@@ -75,6 +76,8 @@ class Service:
         self.health = Health()
         self.migrations: Sequence[MigrationSource] = (CHASSIS, migrations)
         self.wakeups = Wakeups(settings.database_url.get_secret_value())
+        self.topic_offsets = OffsetReader(settings.kafka_bootstrap)
+        """For who asks again and again, one question at a time."""
         self.work_kinds: list[WorkKind] = []
         self.at_migration: list[Callable[[], Awaitable[None]]] = []
         """Run by the role `migrate`, as the app's role, after the schema is current; each must be safe to repeat."""
@@ -256,6 +259,7 @@ class Service:
         stack.push_async_callback(http.aclose)
         pool = await connect_pool(self.settings.database_url.get_secret_value(), size=POOL_SIZE)
         stack.callback(pool.terminate)
+        stack.push_async_callback(self.topic_offsets.close)
         self.metrics.database_connections.set_function(lambda: pool.get_size() - pool.get_idle_size())
         self.metrics.cache_entries.labels("partitions").set_function(partitioning.cached)
         self.metrics.cache_entries.labels("blob names").set_function(sealing.cached)

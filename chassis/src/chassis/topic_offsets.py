@@ -45,43 +45,129 @@ class Committed(NamedTuple):
     set_back: bool
 
 
-async def end_offsets(bootstrap: str, topics: Collection[str]) -> Offsets:
-    """Where each partition of these topics ends now. A topic that the broker does not have is left out.
+class OffsetReader:
+    """Asks the broker again and again, over connections that stay; after an error the next question makes them anew.
 
-    Raises:
-        KafkaError, OSError: the broker can't say it for one of them.
+    One question at a time. Where topics end is always asked, never remembered; so is what groups have committed.
     """
-    return (await extent(bootstrap, topics)).ends
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._admin: AIOKafkaAdminClient | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+        self._coordinators: dict[str, int] = {}
+        """By group, the broker that keeps what it has committed."""
+
+    async def ends(self, topics: Collection[str]) -> Offsets:
+        """Where each partition of these topics ends now. A topic that the broker does not have is left out.
+
+        Raises:
+            KafkaError, OSError: the broker can't say it for one of them.
+        """
+        async with self._asking():
+            partitions = await _partitions(await self._administering(), topics)
+            if not partitions:
+                return {}
+            consumer = await self._assigned(partitions)
+            return _by_topic(cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions)))
+
+    async def extent(self, topics: Collection[str]) -> Extent:
+        """Where each partition of these topics begins and ends now. A topic that the broker does not have is left out.
+
+        Raises:
+            KafkaError, OSError: the broker can't say it for one of them.
+        """
+        async with self._asking():
+            partitions = await _partitions(await self._administering(), topics)
+            if not partitions:
+                return Extent({}, {})
+            consumer = await self._assigned(partitions)
+            beginnings = cast("dict[TopicPartition, int]", await consumer.beginning_offsets(partitions))
+            ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
+        return Extent(_by_topic(beginnings), _by_topic(ends))
+
+    async def committed(self, groups: Sequence[ConsumerGroup]) -> Mapping[str, Mapping[TopicPartition, Committed]]:
+        """By group: what it has committed, and whether a recovery put it there; a partition without a commit is left out.
+
+        Raises:
+            KafkaError, OSError: the broker can't say it for one of them.
+        """
+        async with self._asking():
+            found: dict[str, Mapping[TopicPartition, Committed]] = {}
+            admin = await self._administering()
+            for group in (one.group for one in groups):
+                if group not in self._coordinators:
+                    self._coordinators[group] = await admin.find_coordinator(group)
+                entries = await admin.list_consumer_group_offsets(group, self._coordinators[group])
+                found[group] = {
+                    place: Committed(entry.offset, entry.metadata == _SET_BACK)
+                    for place, entry in entries.items()
+                    if entry.offset >= 0
+                }
+                if not entries:  # so answers, too, who is not its coordinator any more
+                    del self._coordinators[group]
+            return found
+
+    async def close(self) -> None:
+        """End the connections; a later question makes them anew."""
+        admin, self._admin = self._admin, None
+        consumer, self._consumer = self._consumer, None
+        self._coordinators.clear()
+        try:
+            if consumer is not None:
+                await consumer.stop()
+        finally:
+            if admin is not None:
+                await admin.close()
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncGenerator[None]:
+        refuse_in_transaction("asking the broker for offsets")
+        answered = False
+        try:
+            yield
+            answered = True
+        finally:
+            if not answered:
+                await self.close()
+
+    async def _administering(self) -> AIOKafkaAdminClient:
+        if self._admin is None:
+            self._admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=_TIMEOUT_MS)
+            await self._admin.start()
+        return self._admin
+
+    async def _assigned(self, partitions: list[TopicPartition]) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            self._consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, request_timeout_ms=_TIMEOUT_MS)
+            await self._consumer.start()
+        if self._consumer.assignment() != set(partitions):
+            # Assigned, it asks for all topics at once; else it finds one after the other unknown, and waits each time.
+            self._consumer.assign(partitions)
+            self._consumer.pause(*partitions)
+        return self._consumer
+
+
+@asynccontextmanager
+async def offset_reader(bootstrap: str) -> AsyncGenerator[OffsetReader]:
+    """One whose connections end with the block."""
+    reader = OffsetReader(bootstrap)
+    try:
+        yield reader
+    finally:
+        await reader.close()
 
 
 async def extent(bootstrap: str, topics: Collection[str]) -> Extent:
-    """Where each partition of these topics begins and ends now. A topic that the broker does not have is left out.
-
-    Raises:
-        KafkaError, OSError: the broker can't say it for one of them.
-    """
-    refuse_in_transaction("asking the broker for offsets")
-    async with _admin(bootstrap) as admin:
-        partitions = await _partitions(admin, topics)
-    if not partitions:
-        return Extent({}, {})
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, request_timeout_ms=_TIMEOUT_MS)
-    await consumer.start()
-    try:
-        # Assigned, it asks for all topics at once; else it finds one after the other unknown, and waits each time.
-        consumer.assign(partitions)
-        consumer.pause(*partitions)
-        beginnings = cast("dict[TopicPartition, int]", await consumer.beginning_offsets(partitions))
-        ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
-    finally:
-        await consumer.stop()
-    return Extent(_by_topic(beginnings), _by_topic(ends))
+    """`OffsetReader.extent`, asked once."""
+    async with offset_reader(bootstrap) as reader:
+        return await reader.extent(topics)
 
 
 async def committed_offsets(
     bootstrap: str, groups: Sequence[ConsumerGroup]
 ) -> Mapping[str, Mapping[TopicPartition, int]]:
-    """By group: what it has committed; a partition without a commit is left out.
+    """By group: what it has committed; a partition without a commit is left out. Asked once.
 
     Raises:
         KafkaError, OSError: the broker can't say it for one of them.
@@ -93,22 +179,9 @@ async def committed_offsets(
 async def committed(
     bootstrap: str, groups: Sequence[ConsumerGroup]
 ) -> Mapping[str, Mapping[TopicPartition, Committed]]:
-    """The same, with whether a recovery put it there.
-
-    Raises:
-        KafkaError, OSError: the broker can't say it for one of them.
-    """
-    refuse_in_transaction("asking the broker for committed offsets")
-    found: dict[str, Mapping[TopicPartition, Committed]] = {}
-    async with _admin(bootstrap) as admin:
-        for group in groups:
-            entries = await admin.list_consumer_group_offsets(group.group)
-            found[group.group] = {
-                place: Committed(entry.offset, entry.metadata == _SET_BACK)
-                for place, entry in entries.items()
-                if entry.offset >= 0
-            }
-    return found
+    """`OffsetReader.committed`, asked once."""
+    async with offset_reader(bootstrap) as reader:
+        return await reader.committed(groups)
 
 
 async def set_back(bootstrap: str, group: str, offsets: Mapping[TopicPartition, int]) -> None:
@@ -134,16 +207,6 @@ def _by_topic(offsets: Mapping[TopicPartition, int]) -> Offsets:
     for place, offset in offsets.items():
         found[place.topic][place.partition] = offset
     return dict(found)
-
-
-@asynccontextmanager
-async def _admin(bootstrap: str) -> AsyncGenerator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_TIMEOUT_MS)
-    try:
-        await admin.start()
-        yield admin
-    finally:
-        await admin.close()
 
 
 async def _partitions(admin: AIOKafkaAdminClient, topics: Collection[str]) -> list[TopicPartition]:

@@ -147,9 +147,11 @@ async def test_records_that_are_gone_from_a_quiet_partition_hold_no_fence_for_wh
     await broker.look()
     assert await broker.rig.stage(subject) == "fencing"
     await broker.forget("position.v1", partition=2, before=2)
+    broker.rig.clock.advance(timedelta(seconds=6))
     await broker.look()
     assert await broker.rig.stage(subject) == "fencing"  # one record is there to be read
     await broker.forget("position.v1", partition=2, before=3)
+    broker.rig.clock.advance(timedelta(seconds=6))
     await broker.look()
     assert await broker.rig.stage(subject) == "done"
 

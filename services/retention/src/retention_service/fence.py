@@ -17,7 +17,7 @@ from chassis.clock import new_id
 from chassis.logs import get_logger
 from chassis.service import Service
 from chassis.sql import borrow
-from chassis.topic_offsets import Offsets, committed_offsets, end_offsets, extent
+from chassis.topic_offsets import Committed, Offsets
 from chassis.work import WorkItem
 from contracts.personal import SubjectId
 from contracts.topics import TOPICS
@@ -40,7 +40,9 @@ from retention_service.measures import RetentionMeasures
 from retention_service.settings import RetentionSettings
 from retention_service.tell_recipients import ask_to_tell
 
-LOOK_EVERY: Final = timedelta(seconds=0.5)
+LOOK_EVERY: Final = timedelta(seconds=1)
+_QUIET_AFTER: Final = timedelta(seconds=5)
+"""Who reads at all has read that far by then: what holds a fence longer may be gone from its partition."""
 _STALLED_AFTER: Final = timedelta(minutes=15)
 _TOGETHER: Final = 200
 """Erasures that go on in one transaction, which locks all their people."""
@@ -85,7 +87,7 @@ class FenceRound:
             return
         prefix = service.settings.topic_prefix
         topics = {prefix + name for name in TOPICS} | _topics_read(known)
-        fence = Fence(new_id(service.clock), now, await end_offsets(service.settings.kafka_bootstrap, topics))
+        fence = Fence(new_id(service.clock), now, await service.topic_offsets.ends(topics))
         async with service.database.transaction(keys=()) as tx:
             await fences.insert(tx.connection, fence)
             shared = await erasures.share_fence(tx.connection, waiting, fence.fence_id)
@@ -103,8 +105,7 @@ class FenceRound:
         if unknown:
             _log.warning("fence.held", unregistered=sorted(unknown), cure="start these services: each registers itself")
             return
-        groups = [group for holder in known for group in holder.groups]
-        committed = await committed_offsets(service.settings.kafka_bootstrap, groups)
+        committed = await service.topic_offsets.committed([group for holder in known for group in holder.groups])
         beginnings: Offsets | None = None
         for fence in waited_for:
             if _topics_read(known) - fence.end_offsets.keys():
@@ -113,15 +114,16 @@ class FenceRound:
                     await erasures.drop_fence(tx.connection, fence.fence_id)
                 _log.warning("fence.dropped", why="a holder reads a topic that it does not know")
                 continue
+            waited = service.clock.now() - fence.taken_at
             held_by = lags(fence, known, committed, {})
-            if held_by:
+            if held_by and waited > _QUIET_AFTER:
                 # Beginnings only let more pass: a fence that passes without them spares the broker the question.
                 if beginnings is None:
-                    beginnings = (await extent(service.settings.kafka_bootstrap, _topics_read(known))).beginnings
+                    beginnings = (await service.topic_offsets.extent(_topics_read(known))).beginnings
                 held_by = lags(fence, known, committed, beginnings)
             if not held_by:
                 await self._pass(fence)
-            elif service.clock.now() - fence.taken_at > _STALLED_AFTER:
+            elif waited > _STALLED_AFTER:
                 worst = max(held_by, key=lambda lag: lag.missing)
                 cure = "the service of this group does not read on: see its `tillit status`"
                 _log.error("fence.stalled", group=worst.group, topic=worst.topic, partition=worst.partition, cure=cure)
@@ -165,7 +167,7 @@ class FenceRound:
 def lags(
     fence: Fence,
     known: Sequence[RegisteredHolder],
-    committed: Mapping[str, Mapping[TopicPartition, int]],
+    committed: Mapping[str, Mapping[TopicPartition, Committed]],
     beginnings: Offsets,
 ) -> list[Lag]:
     """What holds this fence: every partition of every holder's topics whose commit is not as far.
@@ -179,7 +181,8 @@ def lags(
         for topic in group.topics:
             for partition, end in fence.end_offsets[topic].items():
                 first = beginnings.get(topic, {}).get(partition, 0)
-                missing = end - max(reached.get(TopicPartition(topic, partition), 0), first)
+                place = reached.get(TopicPartition(topic, partition))
+                missing = end - max(place.offset if place is not None else 0, first)
                 if missing > 0:
                     found.append(Lag(group.group, topic, partition, missing))
     return found
