@@ -97,6 +97,15 @@ async def test_it_takes_two_different_officers_and_nobody_else_to_release(rig: R
     assert (await rig.post("operator", "/breaker/release", {})).status_code == 409
 
 
+async def test_an_officer_who_agreed_a_week_ago_must_do_so_again(rig: Rig) -> None:
+    await tripped(rig)
+    await rig.post("operator", "/breaker/release", {})
+    rig.clock.advance(timedelta(days=7))
+    assert (await rig.get("/breaker")).json()["agreed"] is None
+    assert (await rig.post("privacy-officer", "/breaker/release", {})).json()["released"] is False
+    assert (await rig.post("operator", "/breaker/release", {})).json()["released"] is True
+
+
 async def test_what_was_released_is_erased_whole_and_counts_no_more(rig: Rig) -> None:
     [subject] = await tripped(rig, held=1)
     await rig.post("operator", "/breaker/release", {})

@@ -88,6 +88,21 @@ async def test_who_is_silent_about_a_restriction_is_reminded_and_shown_as_acknow
     assert await told_states(open_rig, subject) == {"Fjell sykehus": ["acknowledged"]}
 
 
+async def test_nobody_is_reminded_of_a_restriction_once_they_know_that_the_data_is_erased(
+    open_rig: Rig, server: Endpoint
+) -> None:
+    subject, _ = await one_recipient(open_rig, server)
+    await open_rig.deliver(restricted(open_rig, subject))
+    await open_rig.work("tell_all")
+    await open_rig.erase(subject)
+    await open_rig.work("tell_all")
+    open_rig.clock.advance(timedelta(days=8))
+    await open_rig.work("tell_again")
+    told = [(taken.notice["kind"], taken.notice["reminder"]) for taken in server.taken]
+    assert told == [("restriction", 0), ("erasure", 0), ("erasure", 1)]
+    assert await told_states(open_rig, subject) == {"Fjell sykehus": ["told", "told"]}
+
+
 async def test_who_has_no_webhook_is_told_of_a_restriction_by_mail(open_rig: Rig) -> None:
     subject, employer = new_subject(), Employer(open_rig, mail="personvern@dal.example")
     await open_rig.make(subject)

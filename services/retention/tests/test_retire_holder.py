@@ -82,6 +82,20 @@ async def test_one_officer_alone_retires_nobody_however_often_they_ask(rig: Rig)
     assert (shown["agreed"], shown["retired_at"], shown["reason"]) == ("operator", None, REASON["reason"])
 
 
+async def test_the_first_officers_word_holds_for_a_week_and_then_another_must_speak_first(rig: Rig) -> None:
+    await rig.register(GONE)
+    await rig.post("operator", f"/holders/{GONE}/retirement", REASON)
+    rig.clock.advance(timedelta(days=7))
+    [shown] = [one for one in (await rig.get("/holders")).json() if one["holder"] == GONE]
+    assert shown["agreed"] is None
+    again = await rig.post("privacy-officer", f"/holders/{GONE}/retirement", {"reason": "I have looked"})
+    assert again.json() == {"retired": False}
+    assert (await rig.post("operator", f"/holders/{GONE}/retirement", REASON)).json() == {"retired": True}
+    async with borrow(rig.service.database.pool) as connection:
+        kept = (await holder_retirements.all_of_them(connection))[GONE]
+    assert (kept.first_officer, kept.reason, kept.second_officer) == ("privacy-officer", "I have looked", "operator")
+
+
 @pytest.mark.parametrize("holder", HOLDERS)
 async def test_a_required_holder_is_never_retired(rig: Rig, holder: str) -> None:
     await rig.register(holder)

@@ -18,6 +18,7 @@ from contracts.personal import SubjectId
 
 from retention_service import breaker_trips, erasures, held_back, subject_keys
 from retention_service.breaker_trips import Trip
+from retention_service.officers import first_word
 from retention_service.settings import RetentionSettings
 
 BEGIN_HELD: Final = "begin_held"
@@ -65,8 +66,8 @@ class Breaker:
         return trip_id
 
 
-async def agree(tx: Transaction, officer: str) -> Trip:
-    """An officer's word that what is held back may begin; the second of two different ones releases it.
+async def agree(tx: Transaction, officer: str) -> tuple[Trip, bool]:
+    """An officer's word that what is held back may begin; the second of two different ones within a week releases it.
 
     Raises:
         Problem: 409, nothing is held, or this officer has said so already.
@@ -75,9 +76,10 @@ async def agree(tx: Transaction, officer: str) -> Trip:
     trip = await breaker_trips.open_one(tx.connection)
     if trip is None:
         raise conflict("breaker-not-tripped", "The breaker holds nothing back.")
-    if trip.first_officer == officer:
+    agreed = first_word(trip.first_officer, trip.first_at, tx.now())
+    if agreed == officer:
         raise conflict("another-officer-is-needed", "You have agreed already: another officer must agree too.")
-    if trip.first_officer is None:
+    if agreed is None:
         await breaker_trips.agree(tx.connection, trip.trip_id, officer, tx.now())
         _log.warning("breaker.agreed", officer=officer)
     else:
@@ -86,4 +88,4 @@ async def agree(tx: Transaction, officer: str) -> Trip:
         for erasure_id, subject in held.items():
             tx.enqueue(BEGIN_HELD, str(erasure_id), subject=subject)
         _log.warning("breaker.released", officer=officer, erasures=len(held))
-    return trip
+    return trip, agreed is not None

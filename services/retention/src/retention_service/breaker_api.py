@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from retention_service import breaker, breaker_trips, held_back
-from retention_service.officers import officer_of
+from retention_service.officers import first_word, officer_of
 
 
 class BreakerView(BaseModel):
@@ -24,7 +24,7 @@ class BreakerView(BaseModel):
     most: int | None = None
     held_back: int = 0
     agreed: str | None = None
-    """The officer who has agreed; another one is needed."""
+    """The officer who has agreed within the last seven days; another one is needed."""
 
 
 class Released(BaseModel):
@@ -52,15 +52,15 @@ def breaker_routes(service: Service, officers: Collection[str]) -> APIRouter:
                 begun=trip.begun,
                 most=trip.most,
                 held_back=await held_back.count(connection, trip.trip_id),
-                agreed=trip.first_officer,
+                agreed=first_word(trip.first_officer, trip.first_at, service.clock.now()),
             )
 
     @router.post("/release", responses=responses(401, 403, 409))
     async def release(name: Annotated[str, Depends(officer)]) -> Released:
         """Agree that what is held back may begin. It begins when a second officer has agreed."""
         async with service.database.transaction(keys=()) as tx:
-            trip = await breaker.agree(tx, name)
+            trip, released = await breaker.agree(tx, name)
             count = await held_back.count(tx.connection, trip.trip_id)
-        return Released(released=trip.first_officer is not None, held_back=count)
+        return Released(released=released, held_back=count)
 
     return router

@@ -13,6 +13,7 @@ class Retirement:
     holder: str
     reason: str
     first_officer: str
+    first_at: datetime
     second_officer: str | None
     second_reason: str | None
     retired_at: datetime | None
@@ -21,15 +22,18 @@ class Retirement:
 async def all_of_them(connection: Connection) -> dict[str, Retirement]:
     """Every retirement, agreed on or not, by holder."""
     rows = await connection.fetch(
-        "SELECT holder, reason, first_officer, second_officer, second_reason, retired_at FROM holder_retirements"
+        "SELECT holder, reason, first_officer, first_at, second_officer, second_reason, retired_at"
+        " FROM holder_retirements"
     )
     return {row["holder"]: Retirement(*row.values()) for row in rows}
 
 
 async def propose(connection: Connection, holder: str, reason: str, officer: str, at: datetime) -> None:
-    """The first officer's word; it alone retires nothing."""
+    """The first officer's word; it alone retires nothing. It takes the place of one that holds no more."""
     await connection.execute(
-        "INSERT INTO holder_retirements (holder, reason, first_officer, first_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO holder_retirements (holder, reason, first_officer, first_at) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (holder) DO UPDATE SET reason = excluded.reason, first_officer = excluded.first_officer,"
+        " first_at = excluded.first_at",
         holder,
         reason,
         officer,

@@ -13,12 +13,14 @@ from pydantic import BaseModel, Field
 
 from retention_service import erasure_holders, holder_retirements, holders
 from retention_service.ask_holders import Asking
-from retention_service.officers import officer_of
+from retention_service.holder_retirements import Retirement
+from retention_service.officers import first_word, officer_of
 from retention_service.retire_holder import retire_holder
 
 
 class HolderView(BaseModel):
-    """One holder. `waiting` are open erasures that it has not answered; `agreed` the officer who gave it up first."""
+    """One holder. `waiting` are open erasures that it has not answered; `agreed` the officer who gave it up first,
+    whose word waits seven days for another's."""
 
     holder: str
     registered_at: datetime
@@ -64,7 +66,7 @@ def holder_routes(service: Service, officers: Collection[str], asking: Asking) -
                     tables=len({table.table for table in one.tables}),
                     required=one.holder in asking.required,
                     waiting=0 if one.retired_at is not None else silent.get(one.holder, 0),
-                    agreed=retirement.first_officer if retirement is not None else None,
+                    agreed=_agreed(retirement, service.clock.now()),
                     reason=retirement.reason if retirement is not None else None,
                     retired_at=one.retired_at,
                 )
@@ -83,3 +85,9 @@ def holder_routes(service: Service, officers: Collection[str], asking: Asking) -
             return Retired(retired=await retire_holder(tx, holder, body.reason, name, asking))
 
     return router
+
+
+def _agreed(retirement: Retirement | None, now: datetime) -> str | None:
+    if retirement is None or retirement.retired_at is not None:
+        return retirement and retirement.first_officer
+    return first_word(retirement.first_officer, retirement.first_at, now)

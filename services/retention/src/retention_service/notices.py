@@ -146,6 +146,21 @@ async def unresponsive(connection: Connection, notice_id: UUID) -> None:
     )
 
 
+async def told_of_erasure(connection: Connection, notice: Notice, at: datetime) -> bool:
+    """Whether its recipient has been told that the same disclosures are erased, which says more: so it is told, too."""
+    return (
+        await connection.fetchval(
+            "UPDATE notices AS n SET state = 'told', told_at = coalesce(n.told_at, $2) FROM notices AS e"
+            " WHERE n.notice_id = $1 AND n.state <> 'acknowledged' AND n.kind <> 'erasure'"
+            " AND e.subject_id = n.subject_id AND e.recipient_id = n.recipient_id AND e.kind = 'erasure'"
+            " AND e.told_at IS NOT NULL AND n.refs <@ e.refs RETURNING true",
+            notice.notice_id,
+            at,
+        )
+        is True
+    )
+
+
 async def acknowledged(connection: Connection, notice_id: UUID, acted_at: str, signature: str, at: datetime) -> None:
     """Keep the first signed answer; a repeat changes nothing."""
     await connection.execute(

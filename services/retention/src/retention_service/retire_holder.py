@@ -7,6 +7,7 @@ from chassis.transaction import Transaction
 from chassis import work
 from retention_service import erasure_holders, holder_retirements, holders, residue_scans
 from retention_service.ask_holders import ASK_AGAIN, Asking
+from retention_service.officers import first_word
 from retention_service.scan_later import SCAN_AGAIN
 
 _log = get_logger()
@@ -15,7 +16,8 @@ _log = get_logger()
 async def retire_holder(tx: Transaction, holder: str, reason: str, officer: str, asking: Asking) -> bool:
     """Whether it is retired now; False when another officer must agree too.
 
-    What waited for it goes on at once. Its name does not come back: who holds data again registers under another.
+    The first one's word holds for seven days. What waited for the holder goes on at once. Its name does not come back:
+    who holds data again registers under another.
 
     Raises:
         Problem: 404 when nobody of this name has registered; 409 when every erasure must have its answer, it is retired
@@ -26,13 +28,14 @@ async def retire_holder(tx: Transaction, holder: str, reason: str, officer: str,
     if holder in asking.required:
         raise conflict("holder-required", "TILLIT_REQUIRED_HOLDERS names it: no erasure is done without its answer.")
     known = (await holder_retirements.all_of_them(tx.connection)).get(holder)
-    if known is None:
+    if known is not None and known.retired_at is not None:
+        raise conflict("holder-retired", "This holder is retired already.")
+    agreed = None if known is None else first_word(known.first_officer, known.first_at, tx.now())
+    if agreed is None:
         await holder_retirements.propose(tx.connection, holder, reason, officer, tx.now())
         _log.warning("holder.retirement_proposed", holder=holder, officer=officer)
         return False
-    if known.retired_at is not None:
-        raise conflict("holder-retired", "This holder is retired already.")
-    if known.first_officer == officer:
+    if agreed == officer:
         raise conflict("another-officer-is-needed", "You have agreed already: another officer must agree too.")
     await holder_retirements.agree(tx.connection, holder, reason, officer, tx.now())
     await holders.retire(tx.connection, holder, tx.now())

@@ -108,6 +108,8 @@ async def _look_again(tx: Transaction, step: Next) -> None:
 async def _still_chased(tx: Transaction, notice: Notice) -> bool:
     if notice.state in (NoticeState.ACKNOWLEDGED, NoticeState.UNRESPONSIVE):
         return False
+    if await notices.told_of_erasure(tx.connection, notice, tx.now()):
+        return False
     if not given_up(notice, tx.now()):
         return True
     await notices.unresponsive(tx.connection, notice.notice_id)
