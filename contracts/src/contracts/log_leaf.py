@@ -3,6 +3,8 @@
 No subject, no event id, nothing sealed: a commitment under a random 256-bit salt is all that ties it to what was said.
 """
 
+from binascii import hexlify
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -39,8 +41,18 @@ class Leaf(NamedTuple):
 
 
 def leaf_bytes(event_type: str, source: str, hour: datetime, commitment: bytes) -> bytes:
-    """The bytes of `leaf_of`, in a tenth of the time: events of one type and hour differ by their commitments only."""
-    return _beginning(event_type, source, hour) + commitment_bytes(commitment).hex().encode() + b"\n"
+    """The bytes of `leaf_of`."""
+    return leaves_alike(event_type, source, hour, [commitment_bytes(commitment)])[0]
+
+
+def leaves_alike(event_type: str, source: str, hour: datetime, commitments: Iterable[bytes]) -> list[bytes]:
+    """The bytes of `leaf_of` for each, in a twentieth of the time: those of one type and hour differ by nothing else.
+
+    Args:
+        commitments: each as `commitment_bytes` has it.
+    """
+    beginning = _beginning(event_type, source, hour)
+    return [beginning + hexlify(commitment) + b"\n" for commitment in commitments]
 
 
 @lru_cache(maxsize=1000)

@@ -2,8 +2,9 @@
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,43 @@ async def test_what_another_transaction_numbered_first_and_committed_last_has_it
     await sequencer.take_turn()
     assert published.audit().checkpoint.size == 4
     assert published.leaves()[3].commitment == b"\x01" * 32
+
+
+async def test_entries_numbered_in_between_each_other_have_one_leaf_each(
+    service: Service, published: Published
+) -> None:
+    insert = (
+        "INSERT INTO entries (position, topic, partition, record_offset, type, source, schema, hour, commitment)"
+        " OVERRIDING SYSTEM VALUE SELECT n, 't', 0, n, 'a.v1', 'b', 'c', '2026-01-01T00:00:00Z', sha256(n::text::bytea)"
+        " FROM generate_series($1::int, $2::int, $3::int) AS n"
+    )
+    for first, last, step in ((1, 99, 2), (101, 200, 1), (2, 60, 2), (62, 100, 2), (300, 300, 1)):
+        await changed(service, insert, first, last, step)
+    await published.sequencer(service).take_turn()
+    assert published.audit().checkpoint.size == 201
+    expected = [sha256(str(n).encode()).digest() for n in (*range(1, 201), 300)]
+    assert [leaf.commitment for leaf in published.leaves()] == expected
+    assert await waiting(service) == 0
+
+
+async def test_a_turn_ends_although_entries_keep_coming(
+    service: Service, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher, sequencer, write = Publisher(), published.sequencer(service), LogFolder.write
+    loop = asyncio.get_running_loop()
+
+    def write_while_one_comes(folder: LogFolder, tiles: Mapping[Tile, bytes]) -> None:
+        asyncio.run_coroutine_threadsafe(take_in_many(service, publisher, 1), loop).result()
+        write(folder, tiles)
+
+    await take_in_many(service, publisher, 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(LogFolder, "write", write_while_one_comes)
+        await sequencer.take_turn()
+    assert published.audit().checkpoint.size == 5
+    assert await waiting(service) == 1
+    await sequencer.take_turn()
+    assert published.audit().checkpoint.size == 6
 
 
 class Killed(BaseException):

@@ -44,13 +44,13 @@ async def append(connection: Connection, start: int, new: Sequence[NewLeaf]) -> 
         await connection.copy_records_to_table("leaves", records=numbered, columns=columns)
 
 
-async def attach(connection: Connection, positions: Sequence[int], commitments: Sequence[bytes]) -> set[int]:
+async def attach(connection: Connection, new: Sequence[NewLeaf]) -> set[int]:
     """Give leaves that were taken back the entries of their replayed events; the answer is the positions that had one."""
     rows = await connection.fetch(
         "UPDATE leaves SET position = e.position FROM unnest($1::bigint[], $2::bytea[]) AS e(position, commitment)"
         " WHERE leaves.position IS NULL AND leaves.commitment = e.commitment RETURNING e.position",
-        positions,
-        commitments,
+        [leaf.position for leaf in new],
+        [leaf.commitment for leaf in new],
     )
     return {row["position"] for row in rows}
 

@@ -14,7 +14,7 @@ from chassis.database import Database
 from chassis.logs import SafeError, get_logger
 from chassis.sql import borrow
 from chassis.work import WorkItem
-from contracts.log_leaf import commitment_bytes, leaf_bytes
+from contracts.log_leaf import commitment_bytes, leaves_alike
 from contracts.log_tiles import TiledTree
 from contracts.merkle import consistency_proof
 from contracts.notes import Checkpoint, Note
@@ -115,7 +115,9 @@ class Sequencer:
             if isinstance(assigned, BaseException):
                 raise assigned
             taken, fresh = assigned
-            more = taken > 0
+            more = (
+                taken >= ROUND // 2
+            )  # who comes after these waits for the next turn: few cost as many files and syncs
             done = not more and not fresh.leaves and grown.size == size
             note = note if note is not None and not unpublished else key.sign(grown)
             await self._publish(grown, note, changed=bool(unpublished) or found is None, last=done)
@@ -147,12 +149,13 @@ class Sequencer:
             if not positions:
                 return 0, _NONE
             new = _leaves(await entries.to_commit_to(connection, positions))
+            taken = len(new)
             if await leaves.without_entry(connection):
-                known = await leaves.attach(connection, positions, [leaf.commitment for leaf in new])
+                known = await leaves.attach(connection, new)
                 new = [leaf for leaf in new if leaf.position not in known]
             start = await leaves.count(connection)
             await leaves.append(connection, start, new)
-            return len(positions), Run(start, [leaf.leaf for leaf in new])
+            return taken, Run(start, [leaf.leaf for leaf in new])
 
     async def _publish(self, checkpoint: Checkpoint, note: Note, *, changed: bool, last: bool) -> None:
         """Show the checkpoint; the last one of a turn with the witness' signature, if the witness gives it."""
@@ -198,11 +201,10 @@ def _refuse_fewer(published: Checkpoint, rows: int) -> None:
 
 def _leaves(kinds: Sequence[Alike]) -> list[NewLeaf]:
     """The leaf of each entry, in the order of their positions."""
-    made = [
-        NewLeaf(position, commitment_bytes(commitment), leaf_bytes(type_, source, hour, commitment))
-        for type_, source, hour, positions, commitments in kinds
-        for position, commitment in zip(positions, commitments, strict=True)
-    ]
+    made: list[NewLeaf] = []
+    for type_, source, hour, positions, sent in kinds:
+        commitments = [commitment_bytes(commitment) for commitment in sent]
+        made.extend(map(NewLeaf, positions, commitments, leaves_alike(type_, source, hour, commitments)))
     made.sort()  # by position, of which no two are equal
     return made
 
