@@ -1,4 +1,4 @@
-"""`python -m benchmarks.erasure`: how long each stage of an erasure takes, and what erasures cost everybody else.
+"""`python -m benchmarks.erasure`: how long each stage of an erasure takes.
 
 The whole local stack runs as processes on this machine. People register and leave through the profile service's own
 commands, without the password hashing that would set the pace; times are those that the retention service writes down.
@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import os
 import secrets
-import statistics
 import tempfile
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -176,51 +175,18 @@ async def by_stage(info: StackInfo, operator: Operator, profile: Service, count:
     return lines
 
 
-async def loss(info: StackInfo, operator: Operator, profile: Service, events: int, rounds: int) -> list[str]:
-    """What one erasure a second takes from the pace at which everybody else's events are published and taken in."""
-    crowd = await people(profile, 500, 1)
-    ratios: list[float] = []
-    lines: list[str] = []
-    for _ in range(rounds):
-        leaving = await people(profile, 60, 10)
-        await wait_until_settled(info, operator, seconds=_PATIENCE_SECONDS)
-        alone = await _pace(info, operator, profile, crowd, events)
-        background = asyncio.create_task(leave(profile, leaving, 1.0))
-        beside = await _pace(info, operator, profile, crowd, events)
-        background.cancel()
-        await asyncio.wait([background])
-        ratios.append(beside / alone)
-        lines.append(f"alone {alone:,.0f} events/s, beside one erasure a second {beside:,.0f}/s: {beside / alone:.2f}")
-    return [*lines, f"lost to one erasure a second: {1 - statistics.median(ratios):.1%} (aim: < 7%)"]
-
-
-async def _pace(
-    info: StackInfo, operator: Operator, profile: Service, crowd: Sequence[SubjectId], events: int
-) -> float:
-    began = monotonic()
-    for start in range(0, events, _TOGETHER):
-        await correct(profile, [crowd[(start + n) % len(crowd)] for n in range(_TOGETHER)])
-    await wait_until_settled(info, operator, seconds=_PATIENCE_SECONDS)
-    return events / (monotonic() - began)
-
-
-async def measure(count: int, events: int, rounds: int) -> list[str]:
+async def measure(count: int) -> list[str]:
     async with running() as info, operating(info) as operator, profile_of(info) as profile:
-        return [
-            *await by_stage(info, operator, profile, count),
-            *await loss(info, operator, profile, events, rounds),
-        ]
+        return await by_stage(info, operator, profile, count)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.erasure", description=__doc__)
     parser.add_argument("--count", type=int, default=300, help="at most so many people leave at one rate")
-    parser.add_argument("--events", type=int, default=20_000, help="of everybody else, each time")
-    parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     logs.configure("benchmarks", "CRITICAL")
     print(f"{os.cpu_count()} cores")
-    for line in uvloop.run(measure(args.count, args.events, args.rounds)):
+    for line in uvloop.run(measure(args.count)):
         print(line)
 
 
