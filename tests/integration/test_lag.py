@@ -22,7 +22,7 @@ async def test_lag_shows_what_waits_while_a_batch_is_stuck_and_nothing_once_it_i
     async with running(town.writer), running(town.reader):
         await say(town.writer.database, subject)
         await eventually("the first", lambda: arrivals(town.reader, subject), lambda found: found == [1])
-        await asyncio.sleep(4 * COMMIT_SECONDS)  # Kafka was told: no commit is due that could measure on its way
+        await asyncio.sleep(2 * COMMIT_SECONDS)  # Kafka was told: no commit is due that could measure on its way
         town.behaviour.waits = True
         await say(town.writer.database, subject)
         await eventually("the lag of what is stuck", lag, lambda records: records == 1)

@@ -31,7 +31,8 @@ from chassis.records import Record
 from chassis.sql import borrow
 
 _POLL_MILLISECONDS: Final = 100
-COMMIT_SECONDS: Final = 0.25
+COMMIT_SECONDS: Final = 1.0
+"""How often Kafka is told; the fence of an erasure looks as often. Nothing is read again for it: the database knows."""
 _POLL_RECORDS: Final = 4 * MAX_RECORDS
 """The client empties one partition after the other: so many that a poll of a long backlog brings several."""
 _FIRST_DELAY: Final = 0.05

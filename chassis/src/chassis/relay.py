@@ -25,7 +25,7 @@ from chassis.logs import get_logger
 from chassis.metrics import Metrics
 from chassis.outbox import OutboxRow
 from chassis.partitioning import partition_of
-from chassis.sql import OwnConnection, connect
+from chassis.sql import NOTHING_TO_LOSE, OwnConnection, connect
 from chassis.telemetry import Kind, Span, span_from
 
 BATCH: Final = 1_000
@@ -90,6 +90,7 @@ class Relay:
         connection = await connect(
             self._dsn,
             settings={
+                **NOTHING_TO_LOSE,  # a row whose deletion is lost is sent once more, as after a lost acknowledgement
                 "idle_session_timeout": str(int(IDLE_TIMEOUT.total_seconds() * 1000)),
                 "statement_timeout": "8000",
                 "application_name": f"{self._name} relay",

@@ -7,6 +7,9 @@ from typing import Any, Final, Protocol, cast
 import asyncpg
 from asyncpg.transaction import Transaction
 
+NOTHING_TO_LOSE: Final = {"synchronous_commit": "off"}
+"""Settings of a connection whose changes are made again when a crash of the server loses the last of them: it does not wait
+for the disk. What others committed before is on disk as ever."""
 BORROW_SECONDS: Final = 10.0
 """How long one waits for a connection: longer than any statement of who has it may take."""
 

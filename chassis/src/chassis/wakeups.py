@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from chassis.errors import TRANSIENT
 from chassis.logs import get_logger
-from chassis.sql import connect
+from chassis.sql import NOTHING_TO_LOSE, connect
 
 _GAP_SECONDS: Final = 0.002
 _RECONNECT_SECONDS: Final = 1.0
@@ -58,7 +58,7 @@ class Wakeups:
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _run_once(self) -> None:
-        connection = await connect(self._dsn)
+        connection = await connect(self._dsn, settings=NOTHING_TO_LOSE)
         self._own_pid = connection.get_server_pid()
         try:
             for channel in {*self._events, *self._payload_listeners}:
