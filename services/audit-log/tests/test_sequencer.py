@@ -1,6 +1,7 @@
 """Exactly one leaf for every entry, whatever stops, races or restarts; and nothing published is ever taken back."""
 
 import asyncio
+import resource
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -225,6 +226,23 @@ async def test_a_crash_between_two_files_leaves_a_whole_log(
             with suppress(Killed):
                 await published.sequencer(service).take_turn()
     await published.sequencer(service).take_turn()
+    assert published.audit().checkpoint.size == 300
+
+
+async def test_a_disk_that_takes_only_the_beginning_of_a_tile_publishes_nothing(
+    service: Service, published: Published
+) -> None:
+    sequencer = published.sequencer(service)
+    await take_in_many(service, Publisher(), 300)
+    whole = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, whole[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            await sequencer.take_turn()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, whole)
+    assert published.audit().checkpoint.size == 0
+    await sequencer.take_turn()
     assert published.audit().checkpoint.size == 300
 
 

@@ -7,11 +7,11 @@ import fcntl
 import os
 import shutil
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from chassis.logs import SafeError
 from contracts.log_audit import Missing
@@ -80,21 +80,29 @@ class LogFolder:
         """Make these durable. A full tile ends the partial ones before it, also under the hands of a late worker."""
         folders = {(self.root / tile.path).parent for tile in tiles}
         above = set[Path]().union(*map(_made, folders))
-        parts = [list(tiles.items())[first::_SYNCS_AT_ONCE] for first in range(min(_SYNCS_AT_ONCE, len(tiles)))]
-        with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
-            list(pool.map(self._write_some, parts))
+        drafts: dict[Tile, BinaryIO] = {}
+        with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool, ExitStack() as opened:
+            for tile, data in tiles.items():
+                with self._unless_ended(tile):
+                    drafts[tile] = opened.enter_context(_draft(self.root / tile.path).open("wb"))
+                    drafts[tile].write(data)
+            list(pool.map(_sync, drafts.values()))
+            for tile, file in drafts.items():
+                with self._unless_ended(tile):
+                    Path(file.name).replace(self.root / tile.path)
             list(pool.map(_sync_folder_if_there, folders | above))
         for tile in tiles:
             if tile.width == WIDTH:
                 shutil.rmtree(self.root / f"{tile.path}.p", ignore_errors=True)
 
-    def _write_some(self, tiles: Sequence[tuple[Tile, bytes]]) -> None:
-        for tile, data in tiles:
-            try:
-                _replace(self.root / tile.path, data)
-            except FileNotFoundError:
-                if tile.width == WIDTH or not (self.root / tile.full.path).exists():
-                    raise
+    @contextmanager
+    def _unless_ended(self, tile: Tile) -> Generator[None]:
+        """A partial tile whose folder is gone since the full one is there is not missed."""
+        try:
+            yield
+        except FileNotFoundError:
+            if tile.width == WIDTH or not (self.root / tile.full.path).exists():
+                raise
 
     def publish(self, note: Note) -> bool:
         """Show this checkpoint from now on; False when another worker is at it, or has shown a larger one."""
@@ -107,7 +115,11 @@ class LogFolder:
                 shown = None
             if shown is not None and shown.size > read_checkpoint(note.text).size:
                 return False
-            _replace(self.root / CHECKPOINT, note.to_bytes())
+            draft = _draft(self.root / CHECKPOINT)
+            with draft.open("wb") as file:
+                file.write(note.to_bytes())
+                _sync(file)
+            draft.replace(self.root / CHECKPOINT)
             _sync_folder(self.root)
             return True
 
@@ -133,12 +145,13 @@ def _made(folder: Path) -> set[Path]:
     return above
 
 
-def _replace(place: Path, data: bytes) -> None:
-    draft = place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}")
-    with draft.open("wb", buffering=0) as file:
-        file.write(data)
-        os.fsync(file.fileno())
-    draft.replace(place)
+def _draft(place: Path) -> Path:
+    return place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}")
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync_folder_if_there(folder: Path) -> None:

@@ -115,9 +115,8 @@ class Sequencer:
             if isinstance(assigned, BaseException):
                 raise assigned
             taken, fresh = assigned
-            more = (
-                taken >= ROUND // 2
-            )  # who comes after these waits for the next turn: few cost as many files and syncs
+            # a round of few would cost as many files and syncs: who comes after these waits for the next turn
+            more = taken >= ROUND // 2
             done = not more and not fresh.leaves and grown.size == size
             note = note if note is not None and not unpublished else key.sign(grown)
             await self._publish(grown, note, changed=bool(unpublished) or found is None, last=done)
