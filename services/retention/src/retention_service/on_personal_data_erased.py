@@ -12,7 +12,7 @@ from contracts.receipt_files import HolderPart
 from contracts.receipts import canonical, statement
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from retention_service import erasure_holders, erasures
+from retention_service import erasure_holders, erasures, holders
 from retention_service.ask_holders import Asking, end_asking
 from retention_service.attest_erasure import ask_to_attest
 from retention_service.erasures import Erasure, Stage
@@ -33,15 +33,17 @@ def on_personal_data_erased(asking: Asking) -> Single[PersonalDataErased]:
         current = _is_current(event, erasure)
         if current and erasure.stage is not Stage.ASKING:
             return  # said again after the last answer
-        asked = {one.holder for one in await erasure_holders.of_erasure(tx.connection, event.erasure_id)}
-        if event.holder not in asked:
+        asked = await erasure_holders.of_erasure(tx.connection, event.erasure_id)
+        if all(one.holder != event.holder for one in asked):
             if not current:
                 return  # it came after the keys were gone, and read what was asked of others before
             raise ForeignReply("the reply is of a holder that was not asked")
         stated = _stated(event, erasure.receipt_name or "", key)
         if current:
             await erasure_holders.answered(tx.connection, event.erasure_id, event.rows, stated, tx.now())
-            await end_asking(tx, event.erasure_id, event.subject_id, asking)
+            others = {one.holder for one in asked if one.replied_at is None and one.holder != event.holder}
+            if not others - (await holders.retired(tx.connection)).keys():  # else it can't be the last
+                await end_asking(tx, event.erasure_id, event.subject_id, asking)
             return
         await erasure_holders.answered_late(tx.connection, event.erasure_id, event.nonce, stated)
         if erasure.stage is Stage.DONE:
