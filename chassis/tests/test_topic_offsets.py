@@ -1,14 +1,18 @@
 """What the broker has of many topics is asked at once, without reading any of it."""
 
+import asyncio
+from functools import partial
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from chassis.clock import monotonic
 from chassis.errors import TRANSIENT
-from chassis.testing.containers import Kafka
+from chassis.testing.containers import Kafka, start_kafka
 from chassis.topic_offsets import Committed, extent, offset_reader, set_back
 from contracts.privacy import ConsumerGroup
+
+from .loading_coordinator import LoadingCoordinator
 
 TOPICS = 15
 BACKOFF_SECONDS = 0.1
@@ -81,6 +85,32 @@ async def test_a_reader_asks_anew_once_a_broker_that_was_away_is_back(
         await written(kafka, topic)
         assert await reader.ends([topic]) == {topic: {0: 1}}
         assert await reader.committed([group]) == {topic: there}
+
+
+async def test_a_broker_that_does_not_know_yet_what_was_committed_is_not_taken_to_say_nothing_was() -> None:
+    kafka = await asyncio.to_thread(start_kafka, partial(Kafka, doors=1))
+    try:
+        [door] = kafka.doors
+        await kafka.create_topics(["known"], partitions=2)
+        committed, none = (
+            ConsumerGroup(group="committed", topics=("known",)),
+            ConsumerGroup(group="none", topics=("known",)),
+        )
+        await set_back(kafka.bootstrap, "committed", {TopicPartition("known", 1): 0})
+        there = {"committed": {TopicPartition("known", 1): Committed(0, True)}, "none": {}}
+        async with (
+            LoadingCoordinator(door).standing() as broker,
+            offset_reader(f"127.0.0.1:{door.advertised}") as reader,
+        ):
+            assert await reader.committed([committed, none]) == there
+            broker.loading = True
+            for group in (committed, none):
+                with pytest.raises(TRANSIENT):
+                    await reader.committed([group])
+            broker.loading = False
+            assert await reader.committed([committed, none]) == there
+    finally:
+        await asyncio.to_thread(kafka.stop)
 
 
 async def test_topics_that_the_broker_does_not_have_are_left_out(kafka: Kafka) -> None:

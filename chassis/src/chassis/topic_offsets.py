@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, TypedDict, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, for_code
+from aiokafka.structs import OffsetAndMetadata
 from contracts.privacy import ConsumerGroup
 
 from chassis.network import refuse_in_transaction
@@ -95,17 +96,16 @@ class OffsetReader:
         async with self._asking():
             found: dict[str, Mapping[TopicPartition, Committed]] = {}
             admin = await self._administering()
-            for group in (one.group for one in groups):
-                if group not in self._coordinators:
-                    self._coordinators[group] = await admin.find_coordinator(group)
-                entries = await admin.list_consumer_group_offsets(group, self._coordinators[group])
-                found[group] = {
+            for one in groups:
+                if one.group not in self._coordinators:
+                    self._coordinators[one.group] = await admin.find_coordinator(one.group)
+                coordinator = self._coordinators[one.group]
+                entries = await admin.list_consumer_group_offsets(one.group, coordinator)
+                found[one.group] = {
                     place: Committed(entry.offset, entry.metadata == _SET_BACK)
-                    for place, entry in entries.items()
+                    for place, entry in (entries or await _each(admin, one, coordinator)).items()
                     if entry.offset >= 0
                 }
-                if not entries:  # so answers, too, who is not its coordinator any more
-                    del self._coordinators[group]
             return found
 
     async def close(self) -> None:
@@ -200,6 +200,21 @@ async def set_back(bootstrap: str, group: str, offsets: Mapping[TopicPartition, 
         await consumer.commit({place: (offset, _SET_BACK) for place, offset in offsets.items()})
     finally:
         await consumer.stop()
+
+
+async def _each(
+    admin: AIOKafkaAdminClient, group: ConsumerGroup, coordinator: int
+) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """What the group has committed, if it is certain that the broker knows.
+
+    The client takes a refusal (the coordinator has just begun, or is another broker by now) for an answer that says
+    nothing of any partition. Asked for each by its name, who knows answers for each.
+    """
+    partitions = await _partitions(admin, group.topics)
+    entries = await admin.list_consumer_group_offsets(group.group, coordinator, partitions) if partitions else {}
+    if entries.keys() != set(partitions):
+        raise GroupCoordinatorNotAvailableError(group.group)
+    return entries
 
 
 def _by_topic(offsets: Mapping[TopicPartition, int]) -> Offsets:
