@@ -155,14 +155,14 @@ class Relay:
     async def _send(
         self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]
     ) -> Sequence[OutboxRow]:
-        """Send the rows in order; one of the privacy protocol goes by itself, once all before it were acknowledged.
+        """Send the rows in order; one of the privacy protocol only once all before it were acknowledged.
 
         The answer is the next rows, where more wait than were given: they are read while the broker acknowledges.
         """
         start, ahead = 0, []
         while start < len(rows) and not self._stopping:
             end = start + 1
-            while not self._by_itself(rows[start]) and end < len(rows) and not self._by_itself(rows[end]):
+            while end < len(rows) and not self._parted(rows[end - 1], rows[end]):
                 end += 1
             sent = await self._hand_over(connection, producer, rows[start:end])
             if sent and end == len(rows) == BATCH:
@@ -173,8 +173,8 @@ class Relay:
             start = end
         return ahead
 
-    def _by_itself(self, row: OutboxRow) -> bool:
-        return row.privacy_protocol or row.position in self._alone
+    def _parted(self, row: OutboxRow, following: OutboxRow) -> bool:
+        return following.privacy_protocol or not self._alone.isdisjoint((row.position, following.position))
 
     async def _hand_over(
         self, connection: OwnConnection, producer: AIOKafkaProducer, part: Sequence[OutboxRow]

@@ -23,7 +23,11 @@ def remove_left_behind() -> None:
     """Remove this host's test containers whose owner is gone; another run's stay."""
     client = docker.from_env()
     try:
-        for container in client.containers.list(all=True, filters={"label": f"{_HOST_LABEL}={platform.node()}"}):
+        for container in client.containers.list(
+            all=True,
+            filters={"label": f"{_HOST_LABEL}={platform.node()}"},
+            ignore_removed=True,  # another run may end one while they are listed
+        ):
             labels = cast("dict[str, str]", container.labels)
             owner = labels.get(_OWNER_LABEL, "")
             if _identity(owner.partition("-")[0]) == owner:
