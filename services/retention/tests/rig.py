@@ -229,6 +229,13 @@ class Rig:
         await self.without_fence(subject)
         return request
 
+    async def until_somebody_waits_for_a_lock(self) -> None:
+        """Until another transaction waits for what this test holds."""
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        async with asyncio.timeout(30), borrow(self.service.database.pool) as connection:
+            while not await connection.fetchval(waits):  # noqa: ASYNC110 - the server's own word, not an event
+                await asyncio.sleep(0.02)
+
     async def work(self, kind: str) -> None:
         """Do everything of this kind that is due, as the worker would."""
         service = self.service

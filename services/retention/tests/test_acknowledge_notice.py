@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from chassis.sql import borrow
 from contracts.personal import Category, SubjectId
 from contracts.rights import NoticeKind
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -51,20 +50,12 @@ async def test_an_answer_to_less_than_the_notice_is_about_by_then_acknowledges_n
         answering = asyncio.create_task(
             open_rig.post("stranger", path_of(notice), employer.acknowledgement(notice))  # read before the notice grew
         )
-        await eventually_locked(open_rig)
+        await open_rig.until_somebody_waits_for_a_lock()
         await on_personal_data_disclosed(employer.received(subject), tx)
         erasure_id = UUID(str(erasure["erasure_id"]))
         await make_notices(tx, person, erasure_id, NoticeKind.ERASURE, [Category.USER_INFORMATION])
     assert (await answering).status_code == 403
     assert await told_states(open_rig, subject) == {"Fjell sykehus": ["waiting"]}
-
-
-async def eventually_locked(rig: Rig) -> None:
-    """Until another transaction waits for a person's row."""
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(30), borrow(rig.service.database.pool) as connection:
-        while not await connection.fetchval(waits):  # noqa: ASYNC110 - the server's own word, not an event
-            await asyncio.sleep(0.02)
 
 
 async def test_an_answer_that_another_key_signed_is_refused(open_rig: Rig, server: Endpoint) -> None:

@@ -142,7 +142,7 @@ async def test_a_writer_that_is_frozen_holding_the_old_epoch_holds_up_the_beginn
     async with rig.service.database.transaction(keys=()) as tx:
         await make_keys(tx, store, [KeyName(subject, USER)])
         rotating = aside(rotate(rig))
-        await asyncio.sleep(0.4)
+        await rig.until_somebody_waits_for_a_lock()
         assert not rotating.done()
         assert (await rig.get("/keyring/rotation")).json()["latest"]["stage"] == "beginning"
     assert (await rotating)["stage"] == "done"
