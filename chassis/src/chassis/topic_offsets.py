@@ -1,9 +1,9 @@
 """How far topics go and how far groups have read them, asked of the broker; what it can't say is an error, never a 0."""
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple, TypedDict, cast
+from typing import Final, NamedTuple, TypeAlias, TypedDict, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -15,6 +15,9 @@ from chassis.network import refuse_in_transaction
 
 Offsets = Mapping[str, Mapping[int, int]]
 """By topic and partition."""
+_Question: TypeAlias = Callable[[AIOKafkaConsumer, list[TopicPartition]], Awaitable[dict[TopicPartition, int]]]
+_BEGINNINGS: Final = cast("_Question", AIOKafkaConsumer.beginning_offsets)
+_ENDS: Final = cast("_Question", AIOKafkaConsumer.end_offsets)
 _TIMEOUT_MS: Final = 5_000
 """Below the lease of the work that asks (30 s), several times over."""
 _SET_BACK: Final = "set back by a recovery"
@@ -65,12 +68,8 @@ class OffsetReader:
         Raises:
             KafkaError, OSError: the broker can't say it for one of them.
         """
-        async with self._asking():
-            partitions = await _partitions(await self._administering(), topics)
-            if not partitions:
-                return {}
-            consumer = await self._assigned(partitions)
-            return _by_topic(cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions)))
+        [ends] = await self._asked(topics, _ENDS)
+        return ends
 
     async def extent(self, topics: Collection[str]) -> Extent:
         """Where each partition of these topics begins and ends now. A topic that the broker does not have is left out.
@@ -78,14 +77,7 @@ class OffsetReader:
         Raises:
             KafkaError, OSError: the broker can't say it for one of them.
         """
-        async with self._asking():
-            partitions = await _partitions(await self._administering(), topics)
-            if not partitions:
-                return Extent({}, {})
-            consumer = await self._assigned(partitions)
-            beginnings = cast("dict[TopicPartition, int]", await consumer.beginning_offsets(partitions))
-            ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
-        return Extent(_by_topic(beginnings), _by_topic(ends))
+        return Extent(*await self._asked(topics, _BEGINNINGS, _ENDS))
 
     async def committed(self, groups: Sequence[ConsumerGroup]) -> Mapping[str, Mapping[TopicPartition, Committed]]:
         """By group: what it has committed, and whether a recovery put it there; a partition without a commit is left out.
@@ -119,6 +111,15 @@ class OffsetReader:
         finally:
             if admin is not None:
                 await admin.close()
+
+    async def _asked(self, topics: Collection[str], *questions: _Question) -> list[Offsets]:
+        """The answer to each of these questions about all partitions of the topics."""
+        async with self._asking():
+            partitions = await _partitions(await self._administering(), topics)
+            if not partitions:
+                return [{} for _ in questions]
+            consumer = await self._assigned(partitions)
+            return [_by_topic(await question(consumer, partitions)) for question in questions]
 
     @asynccontextmanager
     async def _asking(self) -> AsyncGenerator[None]:
