@@ -4,8 +4,11 @@ from uuid import uuid4
 
 import pytest
 from chassis.records import Record
+from chassis.recoveries import Sign
 from contracts.event import Event
 from contracts.personal import SubjectId
+
+from chassis import recoveries
 
 from .operator_edge import edge
 from .town import POISON, Town, erasure, saved
@@ -34,6 +37,22 @@ async def test_what_waited_behind_a_discarded_record_runs_in_order_and_what_come
     await town.say(saved(subject, 3))
     assert await town.kept(subject) == [1, 2, 3]
     assert await town.parked(records) == []
+
+
+async def test_nothing_is_discarded_or_replayed_in_a_database_that_catches_up_after_a_restore(town: Town) -> None:
+    _, records = await someone_parked(town)
+    [row] = await town.parked(records)
+    async with town.service.database.transaction(keys=()) as tx:
+        await recoveries.begin(tx.connection, Sign.TOLD, tx.now(), tx.now())
+    async with edge(town.service) as client:
+        discarded = await client.post("/admin/parked/discard", json={"id": row.id, "reason": "INC-4711"})
+        replayed = await client.post("/admin/parked/replay", json={"topic": row.topic, "key": row.key})
+        assert (await client.get("/admin/status")).status_code == 200
+    async with town.service.database.transaction(keys=()) as tx:
+        for step in (recoveries.sought, recoveries.reapplied, recoveries.done):
+            await step(tx.connection, tx.now())
+    assert (discarded.status_code, replayed.status_code) == (503, 503)
+    assert [one.id for one in await town.parked(records)] == [row.id]
 
 
 async def test_discarding_is_counted_and_logged_with_its_caller_and_ticket(

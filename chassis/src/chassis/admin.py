@@ -22,6 +22,7 @@ from chassis.admin_answers import (
     WorkLeft,
 )
 from chassis.admin_status import status_of
+from chassis.commands import refused_in_recovery
 from chassis.discard import discard
 from chassis.logs import get_logger
 from chassis.outbox import WaitingEvent
@@ -105,7 +106,7 @@ def admin_routes(service: Service) -> APIRouter:
         _log.warning("outbox.retried", rows=retried, caller=caller.subject)
         return RetryAnswer(retried=retried)
 
-    return router
+    return refused_in_recovery(service.database, router)
 
 
 def _shown(row: ParkedRow) -> ParkedRecord:
